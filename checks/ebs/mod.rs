@@ -1,0 +1,7 @@
+//! Amazon EBS: volumes, snapshots and the region's defaults.
+
+use demarc_model::Check;
+
+#[rustfmt::skip] // One entry a line, so that parallel branches merge.
+pub(crate) static CHECKS: &[&Check] = &[
+];

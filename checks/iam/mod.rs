@@ -1,0 +1,7 @@
+//! AWS IAM: root, users, groups, roles and policies.
+
+use demarc_model::Check;
+
+#[rustfmt::skip] // One entry a line, so that parallel branches merge.
+pub(crate) static CHECKS: &[&Check] = &[
+];

@@ -1,0 +1,7 @@
+//! Amazon VPC: subnets, routes, endpoints, flow logs.
+
+use demarc_model::Check;
+
+#[rustfmt::skip] // One entry a line, so that parallel branches merge.
+pub(crate) static CHECKS: &[&Check] = &[
+];

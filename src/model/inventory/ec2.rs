@@ -1,0 +1,462 @@
+//! Amazon EC2, EBS and VPC: one API, three services of the model.
+
+use std::{net::IpAddr, sync::Arc};
+
+use ipnet::IpNet;
+
+use super::{Subject, resources, unlisted, unread};
+use crate::{Listing, Read, calls, policy::Policy, time::Timestamp};
+
+#[derive(Debug)]
+pub struct Ec2 {
+    /// All but terminated ones.
+    pub instances: Listing<Instance>,
+    /// Owned by the account.
+    pub images: Listing<Image>,
+    pub launch_templates: Listing<LaunchTemplate>,
+    pub security_groups: Listing<SecurityGroup>,
+    pub network_acls: Listing<NetworkAcl>,
+    pub network_interfaces: Listing<NetworkInterface>,
+    pub addresses: Listing<Address>,
+    /// `block-new-sharing` or `unblocked`.
+    pub image_block_public_access: Read<String>,
+    pub instance_metadata_defaults: Read<InstanceMetadataDefaults>,
+    pub serial_console_access_enabled: Read<bool>,
+}
+
+#[derive(Debug)]
+pub struct Ebs {
+    pub encryption_by_default: Read<bool>,
+    /// `block-all-sharing`, `block-new-sharing` or `unblocked`.
+    pub snapshot_block_public_access: Read<String>,
+    pub volumes: Listing<Volume>,
+    /// Owned by the account.
+    pub snapshots: Listing<Snapshot>,
+}
+
+#[derive(Debug)]
+pub struct Vpcs {
+    pub vpcs: Listing<Vpc>,
+    pub subnets: Listing<Subnet>,
+    pub route_tables: Listing<RouteTable>,
+    pub internet_gateways: Listing<InternetGateway>,
+    pub flow_logs: Listing<FlowLog>,
+    pub endpoints: Listing<Endpoint>,
+    pub peering_connections: Listing<PeeringConnection>,
+    /// `off`, `block-bidirectional` or `block-ingress`.
+    pub block_public_access: Read<BlockPublicAccess>,
+}
+
+#[derive(Debug)]
+pub struct Instance {
+    pub subject: Arc<Subject>,
+    pub instance_id: String,
+    /// `pending`, `running`, `shutting-down`, `stopping` or `stopped`.
+    pub state: String,
+    /// When it was last started.
+    pub launch_time: Option<Timestamp>,
+    /// `User initiated (2026-01-02 03:04:05 GMT)`, for stopped instances.
+    pub state_transition_reason: String,
+    pub instance_type: String,
+    /// `hvm` or `paravirtual`.
+    pub virtualization_type: String,
+    pub image_id: String,
+    pub key_name: Option<String>,
+    /// ARN.
+    pub instance_profile: Option<String>,
+    pub metadata: MetadataOptions,
+    pub monitoring: bool,
+    pub vpc_id: Option<String>,
+    pub subnet_id: Option<String>,
+    pub public_ip: Option<IpAddr>,
+    /// IPv6 addresses are public as such: what a route and a filter let through reaches them.
+    pub ipv6_addresses: Vec<IpAddr>,
+    pub security_groups: Vec<String>,
+    pub network_interface_ids: Vec<String>,
+    pub enclave: bool,
+}
+
+/// `MetadataOptions` of an instance; AWS always answers it for an instance.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct MetadataOptions {
+    /// `required` is IMDSv2; `optional` admits IMDSv1. `None` when absent.
+    pub http_tokens: Option<String>,
+    /// `enabled` or `disabled`.
+    pub http_endpoint: Option<String>,
+    pub http_put_response_hop_limit: Option<i32>,
+}
+
+/// The region's defaults for new instances; `None` is "no preference".
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InstanceMetadataDefaults {
+    pub http_tokens: Option<String>,
+    pub http_endpoint: Option<String>,
+    pub http_put_response_hop_limit: Option<i32>,
+}
+
+#[derive(Debug)]
+pub struct Image {
+    pub subject: Arc<Subject>,
+    pub image_id: String,
+    pub public: bool,
+    pub creation_date: Option<Timestamp>,
+    pub deprecation_time: Option<Timestamp>,
+    /// Of the EBS block devices; `None` where AWS does not say.
+    pub ebs_encrypted: Vec<(String, Option<bool>)>,
+}
+
+#[derive(Debug)]
+pub struct LaunchTemplate {
+    pub subject: Arc<Subject>,
+    pub launch_template_id: String,
+    pub default_version: i64,
+    pub latest_version: i64,
+    /// The default and the latest version, in ascending order; one when they are the same.
+    pub versions: Read<Vec<LaunchTemplateVersion>>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LaunchTemplateVersion {
+    pub version: i64,
+    pub is_default: bool,
+    /// All `None` when the template leaves it to the AMI and the region's default.
+    pub metadata: MetadataOptions,
+    /// Per network interface, in order of the device index: `AssociatePublicIpAddress`.
+    pub associate_public_ip: Vec<Option<bool>>,
+    /// Device name and `Encrypted` of each EBS block device.
+    pub ebs_encrypted: Vec<(String, Option<bool>)>,
+}
+
+#[derive(Debug)]
+pub struct SecurityGroup {
+    pub subject: Arc<Subject>,
+    pub group_id: String,
+    pub group_name: String,
+    pub description: String,
+    pub vpc_id: Option<String>,
+    pub ingress: Vec<Permission>,
+    pub egress: Vec<Permission>,
+}
+
+/// One `IpPermission`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Permission {
+    /// `tcp`, `udp`, `icmp`, `icmpv6`, a protocol number, or `-1` for all.
+    pub protocol: String,
+    /// ICMP: the type. `None` and -1 mean all.
+    pub from_port: Option<i32>,
+    pub to_port: Option<i32>,
+    /// IPv4 and IPv6 ranges.
+    pub ranges: Vec<IpNet>,
+    pub prefix_lists: Vec<String>,
+    /// Ids of the security groups admitted, with the account when it is another's.
+    pub groups: Vec<(String, Option<String>)>,
+}
+
+#[derive(Debug)]
+pub struct NetworkAcl {
+    pub subject: Arc<Subject>,
+    pub network_acl_id: String,
+    pub vpc_id: String,
+    pub is_default: bool,
+    pub subnet_ids: Vec<String>,
+    /// In order of the rule number, which is the order AWS evaluates them in.
+    pub entries: Vec<AclEntry>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AclEntry {
+    pub rule_number: i32,
+    pub egress: bool,
+    pub allow: bool,
+    /// Protocol number; `-1` for all, 6 TCP, 17 UDP.
+    pub protocol: String,
+    /// `None` when the entry has no port range: all ports.
+    pub ports: Option<(i32, i32)>,
+    pub range: Option<IpNet>,
+}
+
+#[derive(Debug)]
+pub struct NetworkInterface {
+    pub subject: Arc<Subject>,
+    pub network_interface_id: String,
+    pub interface_type: String,
+    /// Made by an AWS service for itself.
+    pub requester_managed: bool,
+    pub status: String,
+    pub source_dest_check: bool,
+    pub instance_id: Option<String>,
+    pub public_ip: Option<IpAddr>,
+    pub security_groups: Vec<String>,
+    pub subnet_id: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Address {
+    pub subject: Arc<Subject>,
+    pub public_ip: String,
+    pub association_id: Option<String>,
+    pub network_interface_id: Option<String>,
+    pub instance_id: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Volume {
+    pub subject: Arc<Subject>,
+    pub volume_id: String,
+    pub encrypted: bool,
+    /// `creating`, `available`, `in-use`, `deleting`, `deleted` or `error`.
+    pub state: String,
+    pub instance_ids: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct Snapshot {
+    pub subject: Arc<Subject>,
+    pub snapshot_id: String,
+    pub volume_id: String,
+    pub encrypted: bool,
+    pub start_time: Option<Timestamp>,
+    /// Who else may make volumes of it.
+    pub create_volume_permission: Read<SnapshotSharing>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct SnapshotSharing {
+    /// The group `all`.
+    pub public: bool,
+    pub accounts: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct Vpc {
+    pub subject: Arc<Subject>,
+    pub vpc_id: String,
+    pub is_default: bool,
+    pub cidr_blocks: Vec<IpNet>,
+}
+
+#[derive(Debug)]
+pub struct Subnet {
+    pub subject: Arc<Subject>,
+    pub subnet_id: String,
+    pub vpc_id: String,
+    pub availability_zone: String,
+    pub default_for_az: bool,
+    pub map_public_ip_on_launch: bool,
+    pub assign_ipv6_address_on_creation: bool,
+}
+
+#[derive(Debug)]
+pub struct RouteTable {
+    pub subject: Arc<Subject>,
+    pub route_table_id: String,
+    pub vpc_id: String,
+    /// The VPC's main table: used by subnets that name none.
+    pub main: bool,
+    pub subnet_ids: Vec<String>,
+    pub routes: Vec<Route>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Route {
+    /// `None` when the destination is a prefix list.
+    pub destination: Option<IpNet>,
+    pub prefix_list: Option<String>,
+    /// `igw-…`, `vgw-…`, `local`, a VPC endpoint.
+    pub gateway_id: Option<String>,
+    pub egress_only_internet_gateway_id: Option<String>,
+    pub nat_gateway_id: Option<String>,
+    pub vpc_peering_connection_id: Option<String>,
+    /// `blackhole` routes lead nowhere.
+    pub active: bool,
+}
+
+#[derive(Debug)]
+pub struct InternetGateway {
+    pub subject: Arc<Subject>,
+    pub internet_gateway_id: String,
+    pub vpc_ids: Vec<String>,
+}
+
+#[derive(Debug)]
+pub struct FlowLog {
+    pub subject: Arc<Subject>,
+    /// Of a VPC, a subnet or a network interface.
+    pub resource_id: String,
+    /// `ACCEPT`, `REJECT` or `ALL`.
+    pub traffic_type: String,
+    /// `ACTIVE`.
+    pub status: String,
+    /// `SUCCESS` or `FAILED`; a failed one delivers nothing.
+    pub deliver_logs_status: Option<String>,
+}
+
+#[derive(Debug)]
+pub struct Endpoint {
+    pub subject: Arc<Subject>,
+    pub vpc_endpoint_id: String,
+    pub vpc_id: String,
+    /// `com.amazonaws.eu-central-1.ec2`.
+    pub service_name: String,
+    /// `Interface`, `Gateway`, `GatewayLoadBalancer`, …
+    pub endpoint_type: String,
+    /// `available`, `pending`, `deleting`, …
+    pub state: String,
+    pub subnet_ids: Vec<String>,
+    /// `None` when AWS answers none: full access is then the default.
+    pub policy: Read<Option<Policy>>,
+}
+
+#[derive(Debug)]
+pub struct PeeringConnection {
+    pub subject: Arc<Subject>,
+    pub vpc_peering_connection_id: String,
+    /// `active`, `pending-acceptance`, `deleted`, …
+    pub status: String,
+    pub requester: PeeringSide,
+    pub accepter: PeeringSide,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PeeringSide {
+    pub account: String,
+    pub vpc_id: String,
+    pub region: String,
+    pub cidr_blocks: Vec<IpNet>,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockPublicAccess {
+    /// `off`, `block-bidirectional` or `block-ingress`.
+    pub internet_gateway_block_mode: String,
+    /// `default-state`, `update-in-progress` or `update-complete`.
+    pub state: String,
+}
+
+resources!(
+    Instance,
+    Image,
+    LaunchTemplate,
+    SecurityGroup,
+    NetworkAcl,
+    NetworkInterface,
+    Address,
+    Volume,
+    Snapshot,
+    Vpc,
+    Subnet,
+    RouteTable,
+    InternetGateway,
+    FlowLog,
+    Endpoint,
+    PeeringConnection,
+);
+
+impl Default for Ec2 {
+    fn default() -> Self {
+        Self {
+            instances: unlisted(&calls::ec2::DESCRIBE_INSTANCES),
+            images: unlisted(&calls::ec2::DESCRIBE_IMAGES),
+            launch_templates: unlisted(&calls::ec2::DESCRIBE_LAUNCH_TEMPLATES),
+            security_groups: unlisted(&calls::ec2::DESCRIBE_SECURITY_GROUPS),
+            network_acls: unlisted(&calls::ec2::DESCRIBE_NETWORK_ACLS),
+            network_interfaces: unlisted(&calls::ec2::DESCRIBE_NETWORK_INTERFACES),
+            addresses: unlisted(&calls::ec2::DESCRIBE_ADDRESSES),
+            image_block_public_access: unread(&calls::ec2::GET_IMAGE_BLOCK_PUBLIC_ACCESS_STATE),
+            instance_metadata_defaults: unread(&calls::ec2::GET_INSTANCE_METADATA_DEFAULTS),
+            serial_console_access_enabled: unread(&calls::ec2::GET_SERIAL_CONSOLE_ACCESS_STATUS),
+        }
+    }
+}
+
+impl Default for Ebs {
+    fn default() -> Self {
+        Self {
+            encryption_by_default: unread(&calls::ec2::GET_EBS_ENCRYPTION_BY_DEFAULT),
+            snapshot_block_public_access: unread(
+                &calls::ec2::GET_SNAPSHOT_BLOCK_PUBLIC_ACCESS_STATE,
+            ),
+            volumes: unlisted(&calls::ec2::DESCRIBE_VOLUMES),
+            snapshots: unlisted(&calls::ec2::DESCRIBE_SNAPSHOTS),
+        }
+    }
+}
+
+impl Default for Vpcs {
+    fn default() -> Self {
+        Self {
+            vpcs: unlisted(&calls::ec2::DESCRIBE_VPCS),
+            subnets: unlisted(&calls::ec2::DESCRIBE_SUBNETS),
+            route_tables: unlisted(&calls::ec2::DESCRIBE_ROUTE_TABLES),
+            internet_gateways: unlisted(&calls::ec2::DESCRIBE_INTERNET_GATEWAYS),
+            flow_logs: unlisted(&calls::ec2::DESCRIBE_FLOW_LOGS),
+            endpoints: unlisted(&calls::ec2::DESCRIBE_VPC_ENDPOINTS),
+            peering_connections: unlisted(&calls::ec2::DESCRIBE_VPC_PEERING_CONNECTIONS),
+            block_public_access: unread(&calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_OPTIONS),
+        }
+    }
+}
+
+impl Vpcs {
+    /// The route table in force for a subnet: its own, or else the VPC's main one.
+    pub fn route_table_of(&self, subnet: &Subnet) -> Result<Option<&RouteTable>, crate::Unread> {
+        let own = |table: &&RouteTable| table.subnet_ids.contains(&subnet.subnet_id);
+        if let Some(table) = self.route_tables.seen().iter().find(own) {
+            return Ok(Some(table));
+        }
+        // The main table applies only when no other one names the subnet.
+        let tables = self.route_tables.all()?;
+        Ok(tables.iter().find(|table| table.main && table.vpc_id == subnet.vpc_id))
+    }
+
+    /// Whether the subnet's traffic has an active route to an internet gateway: what makes a
+    /// subnet public (Amazon VPC User Guide, "Subnet types").
+    pub fn is_public(&self, subnet: &Subnet) -> Result<bool, crate::Unread> {
+        Ok(self.route_table_of(subnet)?.is_some_and(RouteTable::reaches_internet))
+    }
+}
+
+impl RouteTable {
+    /// Whether an active route leads to an internet gateway.
+    pub fn reaches_internet(&self) -> bool {
+        self.routes.iter().any(|route| {
+            route.active && route.gateway_id.as_deref().is_some_and(|id| id.starts_with("igw-"))
+        })
+    }
+}
+
+impl Permission {
+    /// Whether the permission covers TCP or UDP `port` of `protocol` (`tcp` or `udp`).
+    pub fn covers_port(&self, protocol: &str, port: u16) -> bool {
+        if self.protocol == "-1" {
+            return true;
+        }
+        let number = if protocol == "tcp" { "6" } else { "17" };
+        if self.protocol != protocol && self.protocol != number {
+            return false;
+        }
+        let port = i32::from(port);
+        match (self.from_port, self.to_port) {
+            (None, None) | (Some(-1), _) => true,
+            (from, to) => from.unwrap_or(0) <= port && port <= to.unwrap_or(65_535),
+        }
+    }
+
+    /// Whether it covers every port of every protocol, or all of TCP or UDP.
+    pub fn covers_all_ports(&self) -> bool {
+        match self.protocol.as_str() {
+            "-1" => true,
+            "tcp" | "6" | "udp" | "17" => match (self.from_port, self.to_port) {
+                (None, None) | (Some(-1), _) => true,
+                (from, to) => from.unwrap_or(0) <= 1 && to.unwrap_or(65_535) >= 65_535,
+            },
+            _ => false,
+        }
+    }
+}
+
+/// `0.0.0.0/0` or `::/0`.
+pub fn is_anywhere(range: &IpNet) -> bool {
+    range.prefix_len() == 0
+}

@@ -1,0 +1,5 @@
+//! IAM policies and their kin.
+
+/// A parsed policy document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy;
