@@ -6,6 +6,10 @@ use std::{collections::BTreeMap, sync::Arc};
 use super::{Subject, resources, unlisted, unread};
 use crate::{Listing, Read, calls, time::Timestamp};
 
+/// The parameters that are judged, of instance and of cluster parameter groups.
+pub const JUDGED_PARAMETERS: [&str; 4] =
+    ["rds.force_ssl", "require_secure_transport", "server_audit_events", "server_audit_logging"];
+
 #[derive(Debug)]
 pub struct Rds {
     pub instances: Listing<DbInstance>,
@@ -17,8 +21,8 @@ pub struct Rds {
     pub option_groups: Listing<OptionGroup>,
     /// Certificate authorities, by identifier.
     pub certificates: Listing<Certificate>,
-    /// Parameters of the instance parameter groups in use, by group name: the few that are
-    /// judged, name to value; a parameter without a value is absent.
+    /// Parameters of the instance parameter groups in use, by group name: those of
+    /// [`JUDGED_PARAMETERS`], name to value; a parameter without a value is absent.
     pub parameters: BTreeMap<String, Read<BTreeMap<String, String>>>,
     /// The same of the cluster parameter groups in use.
     pub cluster_parameters: BTreeMap<String, Read<BTreeMap<String, String>>>,
@@ -36,6 +40,9 @@ pub struct DbInstance {
     /// Of the cluster it belongs to, which then holds storage, backups and the admin.
     pub cluster: Option<String>,
     pub storage_encrypted: bool,
+    /// `none`, `sse-rds` or `sse-kms`. Under a key that AWS owns (`sse-rds`) the storage is
+    /// encrypted although `StorageEncrypted` says `false`.
+    pub storage_encryption_type: Option<String>,
     pub publicly_accessible: bool,
     pub auto_minor_version_upgrade: bool,
     pub multi_az: bool,
@@ -80,6 +87,8 @@ pub struct DbCluster {
     pub engine_mode: String,
     pub engine_version: String,
     pub storage_encrypted: bool,
+    /// As of [`DbInstance::storage_encryption_type`].
+    pub storage_encryption_type: Option<String>,
     pub kms_key_id: Option<String>,
     pub auto_minor_version_upgrade: bool,
     pub multi_az: bool,
@@ -105,6 +114,8 @@ pub struct DbSnapshot {
     pub snapshot_type: String,
     pub engine: String,
     pub encrypted: bool,
+    /// As of [`DbInstance::storage_encryption_type`].
+    pub storage_encryption_type: Option<String>,
     /// Accounts that may restore it; `all` is everyone.
     pub restore: Read<Vec<String>>,
 }
@@ -113,6 +124,8 @@ pub struct DbSnapshot {
 pub struct EventSubscription {
     pub subject: Arc<Subject>,
     pub enabled: bool,
+    /// `active`, `creating`, `modifying`, `deleting`, `no-permission` or `topic-not-exist`.
+    pub status: String,
     /// `db-instance`, `db-cluster`, `db-parameter-group`, `db-security-group`, …; `None` means
     /// every source type.
     pub source_type: Option<String>,
