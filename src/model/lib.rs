@@ -2,6 +2,7 @@
 //!
 //! No SDK below this crate: checks build and test against it in seconds.
 
+pub mod boundary;
 pub mod calls;
 pub mod check;
 pub mod finding;
