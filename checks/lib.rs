@@ -3,6 +3,7 @@
 use demarc_model::Check;
 
 mod account;
+pub mod boundary;
 mod ebs;
 mod ec2;
 mod iam;
