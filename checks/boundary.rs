@@ -1,4 +1,7 @@
 //! The line between AWS and the customer, service by service.
+//!
+//! Published summaries of the shared responsibility model contradict one another: each file's comment
+//! says where, and which page of AWS's own documentation settles it.
 
 use std::sync::LazyLock;
 
