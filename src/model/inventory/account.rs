@@ -1,7 +1,7 @@
 //! Settings of the account itself.
 
 use super::unread;
-use crate::{Read, calls};
+use crate::{Cause, Read, calls};
 
 #[derive(Debug)]
 pub struct AccountSettings {
@@ -26,13 +26,20 @@ pub struct ContactInformation {
     pub phone_number: String,
 }
 
+impl AccountSettings {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
+        Self {
+            security_contact: unread(cause, &calls::account::GET_ALTERNATE_CONTACT),
+            billing_contact: unread(cause, &calls::account::GET_ALTERNATE_CONTACT),
+            operations_contact: unread(cause, &calls::account::GET_ALTERNATE_CONTACT),
+            contact: unread(cause, &calls::account::GET_CONTACT_INFORMATION),
+        }
+    }
+}
+
 impl Default for AccountSettings {
     fn default() -> Self {
-        Self {
-            security_contact: unread(&calls::account::GET_ALTERNATE_CONTACT),
-            billing_contact: unread(&calls::account::GET_ALTERNATE_CONTACT),
-            operations_contact: unread(&calls::account::GET_ALTERNATE_CONTACT),
-            contact: unread(&calls::account::GET_CONTACT_INFORMATION),
-        }
+        Self::unread(&Cause::NotCollected)
     }
 }

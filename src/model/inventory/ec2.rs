@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 
 use super::{Subject, resources, unlisted, unread};
-use crate::{Listing, Read, calls, policy::Policy, time::Timestamp};
+use crate::{Cause, Listing, Read, calls, policy::Policy, time::Timestamp};
 
 #[derive(Debug)]
 pub struct Ec2 {
@@ -353,48 +353,79 @@ resources!(
     PeeringConnection,
 );
 
+impl Ec2 {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
+        Self {
+            instances: unlisted(cause, &calls::ec2::DESCRIBE_INSTANCES),
+            images: unlisted(cause, &calls::ec2::DESCRIBE_IMAGES),
+            launch_templates: unlisted(cause, &calls::ec2::DESCRIBE_LAUNCH_TEMPLATES),
+            security_groups: unlisted(cause, &calls::ec2::DESCRIBE_SECURITY_GROUPS),
+            network_acls: unlisted(cause, &calls::ec2::DESCRIBE_NETWORK_ACLS),
+            network_interfaces: unlisted(cause, &calls::ec2::DESCRIBE_NETWORK_INTERFACES),
+            addresses: unlisted(cause, &calls::ec2::DESCRIBE_ADDRESSES),
+            image_block_public_access: unread(
+                cause,
+                &calls::ec2::GET_IMAGE_BLOCK_PUBLIC_ACCESS_STATE,
+            ),
+            instance_metadata_defaults: unread(cause, &calls::ec2::GET_INSTANCE_METADATA_DEFAULTS),
+            serial_console_access_enabled: unread(
+                cause,
+                &calls::ec2::GET_SERIAL_CONSOLE_ACCESS_STATUS,
+            ),
+        }
+    }
+}
+
 impl Default for Ec2 {
     fn default() -> Self {
+        Self::unread(&Cause::NotCollected)
+    }
+}
+
+impl Ebs {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
         Self {
-            instances: unlisted(&calls::ec2::DESCRIBE_INSTANCES),
-            images: unlisted(&calls::ec2::DESCRIBE_IMAGES),
-            launch_templates: unlisted(&calls::ec2::DESCRIBE_LAUNCH_TEMPLATES),
-            security_groups: unlisted(&calls::ec2::DESCRIBE_SECURITY_GROUPS),
-            network_acls: unlisted(&calls::ec2::DESCRIBE_NETWORK_ACLS),
-            network_interfaces: unlisted(&calls::ec2::DESCRIBE_NETWORK_INTERFACES),
-            addresses: unlisted(&calls::ec2::DESCRIBE_ADDRESSES),
-            image_block_public_access: unread(&calls::ec2::GET_IMAGE_BLOCK_PUBLIC_ACCESS_STATE),
-            instance_metadata_defaults: unread(&calls::ec2::GET_INSTANCE_METADATA_DEFAULTS),
-            serial_console_access_enabled: unread(&calls::ec2::GET_SERIAL_CONSOLE_ACCESS_STATUS),
+            encryption_by_default: unread(cause, &calls::ec2::GET_EBS_ENCRYPTION_BY_DEFAULT),
+            snapshot_block_public_access: unread(
+                cause,
+                &calls::ec2::GET_SNAPSHOT_BLOCK_PUBLIC_ACCESS_STATE,
+            ),
+            volumes: unlisted(cause, &calls::ec2::DESCRIBE_VOLUMES),
+            snapshots: unlisted(cause, &calls::ec2::DESCRIBE_SNAPSHOTS),
         }
     }
 }
 
 impl Default for Ebs {
     fn default() -> Self {
+        Self::unread(&Cause::NotCollected)
+    }
+}
+
+impl Vpcs {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
         Self {
-            encryption_by_default: unread(&calls::ec2::GET_EBS_ENCRYPTION_BY_DEFAULT),
-            snapshot_block_public_access: unread(
-                &calls::ec2::GET_SNAPSHOT_BLOCK_PUBLIC_ACCESS_STATE,
+            vpcs: unlisted(cause, &calls::ec2::DESCRIBE_VPCS),
+            subnets: unlisted(cause, &calls::ec2::DESCRIBE_SUBNETS),
+            route_tables: unlisted(cause, &calls::ec2::DESCRIBE_ROUTE_TABLES),
+            internet_gateways: unlisted(cause, &calls::ec2::DESCRIBE_INTERNET_GATEWAYS),
+            flow_logs: unlisted(cause, &calls::ec2::DESCRIBE_FLOW_LOGS),
+            endpoints: unlisted(cause, &calls::ec2::DESCRIBE_VPC_ENDPOINTS),
+            peering_connections: unlisted(cause, &calls::ec2::DESCRIBE_VPC_PEERING_CONNECTIONS),
+            block_public_access: unread(
+                cause,
+                &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_OPTIONS,
             ),
-            volumes: unlisted(&calls::ec2::DESCRIBE_VOLUMES),
-            snapshots: unlisted(&calls::ec2::DESCRIBE_SNAPSHOTS),
         }
     }
 }
 
 impl Default for Vpcs {
     fn default() -> Self {
-        Self {
-            vpcs: unlisted(&calls::ec2::DESCRIBE_VPCS),
-            subnets: unlisted(&calls::ec2::DESCRIBE_SUBNETS),
-            route_tables: unlisted(&calls::ec2::DESCRIBE_ROUTE_TABLES),
-            internet_gateways: unlisted(&calls::ec2::DESCRIBE_INTERNET_GATEWAYS),
-            flow_logs: unlisted(&calls::ec2::DESCRIBE_FLOW_LOGS),
-            endpoints: unlisted(&calls::ec2::DESCRIBE_VPC_ENDPOINTS),
-            peering_connections: unlisted(&calls::ec2::DESCRIBE_VPC_PEERING_CONNECTIONS),
-            block_public_access: unread(&calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_OPTIONS),
-        }
+        Self::unread(&Cause::NotCollected)
     }
 }
 

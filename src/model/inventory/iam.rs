@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Subject, resources, unlisted, unread};
-use crate::{Listing, Read, calls, policy::Policy, time::Timestamp};
+use crate::{Cause, Listing, Read, calls, policy::Policy, time::Timestamp};
 
 #[derive(Debug)]
 pub struct Iam {
@@ -178,20 +178,27 @@ pub struct ServerCertificate {
 
 resources!(User, Group, Role, ManagedPolicy, Provider, ServerCertificate);
 
+impl Iam {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
+        Self {
+            summary: unread(cause, &calls::iam::GET_ACCOUNT_SUMMARY),
+            password_policy: unread(cause, &calls::iam::GET_ACCOUNT_PASSWORD_POLICY),
+            credential_report: unread(cause, &calls::iam::GET_CREDENTIAL_REPORT),
+            users: unlisted(cause, &calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
+            groups: unlisted(cause, &calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
+            roles: unlisted(cause, &calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
+            policies: unlisted(cause, &calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
+            virtual_mfa_devices: unlisted(cause, &calls::iam::LIST_VIRTUAL_MFA_DEVICES),
+            saml_providers: unlisted(cause, &calls::iam::LIST_SAML_PROVIDERS),
+            oidc_providers: unlisted(cause, &calls::iam::LIST_OPEN_ID_CONNECT_PROVIDERS),
+            server_certificates: unlisted(cause, &calls::iam::LIST_SERVER_CERTIFICATES),
+        }
+    }
+}
+
 impl Default for Iam {
     fn default() -> Self {
-        Self {
-            summary: unread(&calls::iam::GET_ACCOUNT_SUMMARY),
-            password_policy: unread(&calls::iam::GET_ACCOUNT_PASSWORD_POLICY),
-            credential_report: unread(&calls::iam::GET_CREDENTIAL_REPORT),
-            users: unlisted(&calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
-            groups: unlisted(&calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
-            roles: unlisted(&calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
-            policies: unlisted(&calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS),
-            virtual_mfa_devices: unlisted(&calls::iam::LIST_VIRTUAL_MFA_DEVICES),
-            saml_providers: unlisted(&calls::iam::LIST_SAML_PROVIDERS),
-            oidc_providers: unlisted(&calls::iam::LIST_OPEN_ID_CONNECT_PROVIDERS),
-            server_certificates: unlisted(&calls::iam::LIST_SERVER_CERTIFICATES),
-        }
+        Self::unread(&Cause::NotCollected)
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::{Listing, Read, calls, time::Timestamp};
+use crate::{Cause, Listing, Read, calls, time::Timestamp};
 
 pub mod account;
 pub mod ec2;
@@ -174,10 +174,10 @@ impl Region {
 }
 
 /// Shorthand for the many fields that start out unread.
-fn unread<T>(call: &'static calls::Call) -> Read<T> {
-    Read::not_collected(call)
+fn unread<T>(cause: &Cause, call: &'static calls::Call) -> Read<T> {
+    Read::unknown(call, cause.clone())
 }
 
-fn unlisted<T>(call: &'static calls::Call) -> Listing<T> {
-    Listing::not_collected(call)
+fn unlisted<T>(cause: &Cause, call: &'static calls::Call) -> Listing<T> {
+    Listing::unknown(call, cause.clone())
 }

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use super::{Subject, resources, unlisted, unread};
-use crate::{Listing, Read, calls, time::Timestamp};
+use crate::{Cause, Listing, Read, calls, time::Timestamp};
 
 /// The parameters that are judged, of instance and of cluster parameter groups.
 pub const JUDGED_PARAMETERS: [&str; 4] =
@@ -183,19 +183,26 @@ fn lookup<'a>(
     }
 }
 
-impl Default for Rds {
-    fn default() -> Self {
+impl Rds {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
         Self {
-            instances: unlisted(&calls::rds::DESCRIBE_DB_INSTANCES),
-            clusters: unlisted(&calls::rds::DESCRIBE_DB_CLUSTERS),
-            snapshots: unlisted(&calls::rds::DESCRIBE_DB_SNAPSHOTS),
-            cluster_snapshots: unlisted(&calls::rds::DESCRIBE_DB_CLUSTER_SNAPSHOTS),
-            event_subscriptions: unlisted(&calls::rds::DESCRIBE_EVENT_SUBSCRIPTIONS),
-            option_groups: unlisted(&calls::rds::DESCRIBE_OPTION_GROUPS),
-            certificates: unlisted(&calls::rds::DESCRIBE_CERTIFICATES),
+            instances: unlisted(cause, &calls::rds::DESCRIBE_DB_INSTANCES),
+            clusters: unlisted(cause, &calls::rds::DESCRIBE_DB_CLUSTERS),
+            snapshots: unlisted(cause, &calls::rds::DESCRIBE_DB_SNAPSHOTS),
+            cluster_snapshots: unlisted(cause, &calls::rds::DESCRIBE_DB_CLUSTER_SNAPSHOTS),
+            event_subscriptions: unlisted(cause, &calls::rds::DESCRIBE_EVENT_SUBSCRIPTIONS),
+            option_groups: unlisted(cause, &calls::rds::DESCRIBE_OPTION_GROUPS),
+            certificates: unlisted(cause, &calls::rds::DESCRIBE_CERTIFICATES),
             parameters: BTreeMap::new(),
             cluster_parameters: BTreeMap::new(),
         }
+    }
+}
+
+impl Default for Rds {
+    fn default() -> Self {
+        Self::unread(&Cause::NotCollected)
     }
 }
 
@@ -206,6 +213,6 @@ impl DbSnapshot {
     }
 
     pub fn sharing_unread() -> Read<Vec<String>> {
-        unread(&calls::rds::DESCRIBE_DB_SNAPSHOT_ATTRIBUTES)
+        unread(&Cause::NotCollected, &calls::rds::DESCRIBE_DB_SNAPSHOT_ATTRIBUTES)
     }
 }

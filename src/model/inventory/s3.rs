@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::{Subject, resources, unlisted, unread};
-use crate::{Listing, Read, calls, policy::Policy};
+use crate::{Cause, Listing, Read, calls, policy::Policy};
 
 #[derive(Debug)]
 pub struct S3 {
@@ -162,34 +162,51 @@ impl Bucket {
     pub fn named(partition: &str, name: &str, region: &Arc<str>) -> Self {
         let arn = format!("arn:{partition}:s3:::{name}");
         let mut subject = Subject::new("AWS::S3::Bucket", arn, name, region);
-        subject.tags = unread(&calls::s3::GET_BUCKET_TAGGING);
+        subject.tags = unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_TAGGING);
         Self {
             subject: Arc::new(subject),
-            acl: unread(&calls::s3::GET_BUCKET_ACL),
-            encryption: unread(&calls::s3::GET_BUCKET_ENCRYPTION),
-            lifecycle_rules: unread(&calls::s3::GET_BUCKET_LIFECYCLE_CONFIGURATION),
-            logging: unread(&calls::s3::GET_BUCKET_LOGGING),
-            notifies: unread(&calls::s3::GET_BUCKET_NOTIFICATION_CONFIGURATION),
-            object_ownership: unread(&calls::s3::GET_BUCKET_OWNERSHIP_CONTROLS),
-            object_lock: unread(&calls::s3::GET_OBJECT_LOCK_CONFIGURATION),
-            policy: unread(&calls::s3::GET_BUCKET_POLICY),
-            public_access_block: unread(&calls::s3::GET_PUBLIC_ACCESS_BLOCK),
-            replication: unread(&calls::s3::GET_BUCKET_REPLICATION),
-            versioning: unread(&calls::s3::GET_BUCKET_VERSIONING),
-            website: unread(&calls::s3::GET_BUCKET_WEBSITE),
+            acl: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_ACL),
+            encryption: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_ENCRYPTION),
+            lifecycle_rules: unread(
+                &Cause::NotCollected,
+                &calls::s3::GET_BUCKET_LIFECYCLE_CONFIGURATION,
+            ),
+            logging: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_LOGGING),
+            notifies: unread(
+                &Cause::NotCollected,
+                &calls::s3::GET_BUCKET_NOTIFICATION_CONFIGURATION,
+            ),
+            object_ownership: unread(
+                &Cause::NotCollected,
+                &calls::s3::GET_BUCKET_OWNERSHIP_CONTROLS,
+            ),
+            object_lock: unread(&Cause::NotCollected, &calls::s3::GET_OBJECT_LOCK_CONFIGURATION),
+            policy: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_POLICY),
+            public_access_block: unread(&Cause::NotCollected, &calls::s3::GET_PUBLIC_ACCESS_BLOCK),
+            replication: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_REPLICATION),
+            versioning: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_VERSIONING),
+            website: unread(&Cause::NotCollected, &calls::s3::GET_BUCKET_WEBSITE),
+        }
+    }
+}
+
+impl S3 {
+    /// The section with everything unread for one reason.
+    pub fn unread(cause: &Cause) -> Self {
+        Self {
+            buckets: unlisted(cause, &calls::s3::LIST_BUCKETS),
+            account_public_access_block: unread(cause, &calls::s3control::GET_PUBLIC_ACCESS_BLOCK),
+            access_points: unlisted(cause, &calls::s3control::LIST_ACCESS_POINTS),
+            multi_region_access_points: unlisted(
+                cause,
+                &calls::s3control::LIST_MULTI_REGION_ACCESS_POINTS,
+            ),
         }
     }
 }
 
 impl Default for S3 {
     fn default() -> Self {
-        Self {
-            buckets: unlisted(&calls::s3::LIST_BUCKETS),
-            account_public_access_block: unread(&calls::s3control::GET_PUBLIC_ACCESS_BLOCK),
-            access_points: unlisted(&calls::s3control::LIST_ACCESS_POINTS),
-            multi_region_access_points: unlisted(
-                &calls::s3control::LIST_MULTI_REGION_ACCESS_POINTS,
-            ),
-        }
+        Self::unread(&Cause::NotCollected)
     }
 }
