@@ -1,0 +1,346 @@
+//! The one way to AWS: every question is declared, paced, repeated when that can help, and
+//! entered into the ledger.
+
+use std::{
+    collections::BTreeSet,
+    future::Future,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use aws_config::{Region, SdkConfig};
+use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
+use demarc_model::{Call, Cause, Listing, NotAssessed, Read, Unread};
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    classify::{Failure, Retry},
+    guard::ReadOnly,
+    ledger::{Ledger, Progress},
+    limits::{Bucket, Buckets},
+};
+
+/// Attempts at one question that passing faults may cost.
+const TRANSIENT_ATTEMPTS: u32 = 5;
+/// Attempts at one question that throttling may cost; with the pauses between them, minutes.
+const THROTTLED_ATTEMPTS: u32 = 12;
+/// The pause after the first failure; doubled with each further one.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(20);
+
+/// What a whole run shares.
+#[derive(Debug, Clone)]
+pub struct Shared {
+    pub buckets: Arc<Buckets>,
+    /// Bounds the requests in flight over all accounts.
+    pub in_flight: Arc<Semaphore>,
+    /// Cancelled by the deadline and by signals: nothing more is asked.
+    pub stop: CancellationToken,
+    pub progress: Arc<Progress>,
+    /// Pauses between attempts; off when a recording answers.
+    pub pauses: bool,
+}
+
+/// The way to one account.
+#[derive(Debug, Clone)]
+pub struct Gateway {
+    pub(crate) shared: Shared,
+    pub(crate) config: SdkConfig,
+    pub(crate) account: Arc<str>,
+    pub(crate) partition: Arc<str>,
+    /// What the selected checks need; nothing else is asked.
+    pub(crate) wanted: Arc<BTreeSet<&'static Call>>,
+    pub ledger: Arc<Ledger>,
+}
+
+impl Gateway {
+    /// `config` carries the transport and the account's credentials.
+    pub fn new(
+        shared: Shared,
+        config: SdkConfig,
+        account: &str,
+        partition: &str,
+        wanted: Arc<BTreeSet<&'static Call>>,
+    ) -> Self {
+        Self {
+            shared,
+            config,
+            account: Arc::from(account),
+            partition: Arc::from(partition),
+            wanted,
+            ledger: Arc::default(),
+        }
+    }
+
+    /// The way that one collector has to one region.
+    pub(crate) fn context(&self, calls: &'static [&'static Call], region: &str) -> Context {
+        Context { gateway: self.clone(), calls, region: Arc::from(region) }
+    }
+}
+
+/// The way that one collector has to one account and region.
+#[derive(Debug, Clone)]
+pub struct Context {
+    gateway: Gateway,
+    calls: &'static [&'static Call],
+    region: Arc<str>,
+}
+
+/// Builds the client of one SDK crate for a context: its region, behind the guard.
+macro_rules! client {
+    ($name:ident, $sdk:ident) => {
+        pub(crate) fn $name(&self) -> $sdk::Client {
+            $sdk::Client::from_conf(
+                $sdk::config::Builder::from(&self.gateway.config)
+                    .region(Region::new(self.region.to_string()))
+                    .interceptor(self.guard())
+                    .build(),
+            )
+        }
+    };
+}
+
+impl Context {
+    client!(account_client, aws_sdk_account);
+    client!(ec2_client, aws_sdk_ec2);
+    client!(iam_client, aws_sdk_iam);
+    client!(organizations_client, aws_sdk_organizations);
+    client!(rds_client, aws_sdk_rds);
+    client!(sts_client, aws_sdk_sts);
+
+    pub(crate) fn s3_client(&self) -> aws_sdk_s3::Client {
+        aws_sdk_s3::Client::from_conf(
+            aws_sdk_s3::config::Builder::from(&self.gateway.config)
+                .region(Region::new(self.region.to_string()))
+                // A host of the user's own seldom resolves a bucket's name before its own.
+                .force_path_style(self.gateway.config.endpoint_url().is_some())
+                .interceptor(self.guard())
+                .build(),
+        )
+    }
+
+    /// S3 Control puts the account before the host; a host of the user's own stays as it is.
+    pub(crate) fn s3control_client(&self) -> aws_sdk_s3control::Client {
+        use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+
+        #[derive(Debug)]
+        struct AsGiven(String);
+        impl ResolveEndpoint for AsGiven {
+            fn resolve_endpoint<'a>(&'a self, _: &'a Params) -> EndpointFuture<'a> {
+                EndpointFuture::ready(Ok(Endpoint::builder().url(self.0.clone()).build()))
+            }
+        }
+
+        let mut builder = aws_sdk_s3control::config::Builder::from(&self.gateway.config)
+            .region(Region::new(self.region.to_string()))
+            .interceptor(self.guard());
+        if let Some(url) = self.gateway.config.endpoint_url() {
+            builder = builder.endpoint_resolver(AsGiven(url.to_owned()));
+        }
+        aws_sdk_s3control::Client::from_conf(builder.build())
+    }
+
+    fn guard(&self) -> ReadOnly {
+        ReadOnly {
+            declared: self.calls,
+            account: Arc::clone(&self.gateway.account),
+            region: Arc::clone(&self.region),
+        }
+    }
+
+    pub(crate) fn region(&self) -> &Arc<str> {
+        &self.region
+    }
+
+    pub(crate) fn account(&self) -> &str {
+        &self.gateway.account
+    }
+
+    pub(crate) fn partition(&self) -> &str {
+        &self.gateway.partition
+    }
+
+    /// The same collector's way to another region.
+    pub(crate) fn in_region(&self, region: &str) -> Self {
+        Self { region: Arc::from(region), ..self.clone() }
+    }
+
+    /// Whether a selected check needs the call.
+    pub(crate) fn wants(&self, call: &'static Call) -> bool {
+        self.gateway.wanted.contains(call)
+    }
+
+    /// Asks one question, as often as that can help. `request` makes one attempt.
+    async fn attempts<T, E, F>(
+        &self,
+        call: &'static Call,
+        request: impl Fn() -> F,
+    ) -> Result<T, Failure>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let shared = &self.gateway.shared;
+        let bucket = shared.buckets.of(&self.gateway.account, &self.region, call);
+        let (mut faults, mut throttles) = (0, 0);
+        loop {
+            if let Some(bucket) = &bucket {
+                bucket.take().await;
+            }
+            let answer = {
+                let _permit =
+                    shared.in_flight.acquire().await.expect("the semaphore is never closed");
+                Progress::count(&shared.progress.requests);
+                request().await
+            };
+            let failure = match answer {
+                Ok(answer) => {
+                    answered(bucket.as_deref());
+                    return Ok(answer);
+                }
+                Err(error) => Failure::of(&error),
+            };
+            let (failed, most) = match failure.retry {
+                Retry::Never => {
+                    answered(bucket.as_deref());
+                    return Err(failure);
+                }
+                Retry::Transient => {
+                    faults += 1;
+                    Progress::count(&shared.progress.retried);
+                    (faults, TRANSIENT_ATTEMPTS)
+                }
+                Retry::Throttled => {
+                    throttles += 1;
+                    Progress::count(&shared.progress.throttled);
+                    (throttles, THROTTLED_ATTEMPTS)
+                }
+            };
+            if failed >= most {
+                return Err(failure);
+            }
+            let pause = pause(failed, failure.retry_after);
+            if let (Retry::Throttled, Some(bucket)) = (failure.retry, &bucket) {
+                bucket.throttled(Instant::now(), pause);
+            }
+            if shared.pauses {
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+
+    /// Asks one question and enters the outcome into the ledger; `absent` are the error codes
+    /// that are AWS's way to say "none is set".
+    async fn question<T, E, F>(
+        &self,
+        call: &'static Call,
+        absent: &[&str],
+        request: impl Fn() -> F,
+    ) -> Result<Option<T>, Unread>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let unread = |cause| Arc::new(NotAssessed { call, cause });
+        if !self.wants(call) {
+            return Err(unread(Cause::NotCollected));
+        }
+        let outcome = tokio::select! {
+            biased;
+            () = self.gateway.shared.stop.cancelled() => Err(Cause::Stopped),
+            outcome = self.attempts(call, request) => match outcome {
+                Ok(answer) => Ok(Some(answer)),
+                Err(failure) if failure.code.as_deref().is_some_and(|c| absent.contains(&c)) => Ok(None),
+                Err(failure) => Err(failure.cause),
+            },
+        };
+        let ledger = &self.gateway.ledger;
+        match outcome {
+            Ok(answer) => {
+                ledger.answered(call, &self.region);
+                Ok(answer)
+            }
+            Err(cause) => {
+                ledger.unanswered(call, &self.region, &cause);
+                tracing::debug!(call = %call.name(), region = %self.region, %cause, "no answer");
+                Err(unread(cause))
+            }
+        }
+    }
+
+    /// Asks one question.
+    pub(crate) async fn ask<T, E, F>(
+        &self,
+        call: &'static Call,
+        request: impl Fn() -> F,
+    ) -> Read<T>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let answer = self.question(call, &[], request).await;
+        answer.map(|answer| answer.expect("no error code is an absence here")).into()
+    }
+
+    /// Asks one question where the error codes `absent` are AWS's way to say "none is set".
+    pub(crate) async fn ask_optional<T, E, F>(
+        &self,
+        call: &'static Call,
+        absent: &[&str],
+        request: impl Fn() -> F,
+    ) -> Read<Option<T>>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.question(call, absent, request).await.into()
+    }
+
+    /// Reads every page of a listing; one that breaks half-way keeps what it has. `split` takes a
+    /// page apart into its items and the token of the next page.
+    pub(crate) async fn pages<T, P, E, F>(
+        &self,
+        call: &'static Call,
+        request: impl Fn(Option<String>) -> F,
+        split: impl Fn(P) -> (Vec<T>, Option<String>),
+    ) -> Listing<T>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+        F: Future<Output = Result<P, SdkError<E, HttpResponse>>>,
+    {
+        let mut items = Vec::new();
+        let mut token = None;
+        loop {
+            let page = match self.question(call, &[], || request(token.clone())).await {
+                Ok(page) => page.expect("no error code is an absence here"),
+                Err(why) => return Listing::broken(items, why),
+            };
+            let (more, next) = split(page);
+            items.extend(more);
+            match next.filter(|next| !next.is_empty()) {
+                None => return Listing::complete(items),
+                // AWS says that a token which repeats is a fault; asking on would never end.
+                next if next == token => {
+                    let cause = Cause::Malformed { what: "listing: its token repeats".to_owned() };
+                    return Listing::broken(items, Arc::new(NotAssessed { call, cause }));
+                }
+                next => token = next,
+            }
+        }
+    }
+}
+
+fn answered(bucket: Option<&Bucket>) {
+    if let Some(bucket) = bucket {
+        bucket.answered(Instant::now());
+    }
+}
+
+/// Exponential with full jitter over its upper half; what AWS asks for, when it does.
+fn pause(failed: u32, asked_for: Option<Duration>) -> Duration {
+    let whole = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed.min(10) - 1)).min(LONGEST_PAUSE);
+    let jittered = whole.mul_f64(0.5 + fastrand::f64() / 2.0);
+    asked_for.map_or(jittered, |asked_for| asked_for.min(LONGEST_PAUSE).max(jittered))
+}

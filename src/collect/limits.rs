@@ -1,0 +1,220 @@
+//! Token buckets, as AWS publishes them, of which a scan takes its share.
+//!
+//! Limiter crates offer fixed quotas; these buckets slow down and recover as AWS's answers say
+//! (additive increase, multiplicative decrease), so they are kept here.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, LazyLock, Mutex},
+    time::{Duration, Instant},
+};
+
+use demarc_model::Call;
+use serde::Deserialize;
+
+/// One row of `limits.toml`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limit {
+    #[serde(default)]
+    pub service: String,
+    #[serde(default)]
+    pub operations: Vec<String>,
+    /// One bucket for all the operations that the row fits.
+    #[serde(default)]
+    pub shared: bool,
+    /// Size of the bucket, requests.
+    pub burst: f64,
+    /// Refill, requests per second.
+    pub rate: f64,
+    /// The AWS page that publishes it, by name.
+    pub source: String,
+    pub published: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Table {
+    limit: Vec<Limit>,
+    default: Limit,
+}
+
+static TABLE: LazyLock<Table> = LazyLock::new(|| {
+    toml::from_str(include_str!("limits.toml")).expect("limits.toml is tested to parse")
+});
+
+/// The row that fits a call, and the name of the bucket it draws from.
+pub fn limit_of(call: &Call) -> (&'static Limit, String) {
+    let fits = |limit: &&Limit| {
+        limit.service == call.service
+            && (limit.operations.is_empty() || limit.operations.iter().any(|o| o == call.operation))
+    };
+    match TABLE.limit.iter().find(fits) {
+        Some(limit) if limit.shared => (limit, format!("{} *", call.service)),
+        Some(limit) => (limit, call.name()),
+        None => (&TABLE.default, call.name()),
+    }
+}
+
+/// The buckets of a run: one set an account and region.
+#[derive(Debug)]
+pub struct Buckets {
+    /// 0 exclusive to 1: how much of each bucket the run may take.
+    share: f64,
+    /// Off where nobody is on the other side: replaying a recording.
+    enforced: bool,
+    buckets: Mutex<HashMap<(Arc<str>, Arc<str>, String), Arc<Bucket>>>,
+}
+
+impl Buckets {
+    pub fn new(share: f64) -> Self {
+        Self { share, enforced: true, buckets: Mutex::default() }
+    }
+
+    pub fn unlimited() -> Self {
+        Self { share: 1.0, enforced: false, buckets: Mutex::default() }
+    }
+
+    pub(crate) fn of(&self, account: &Arc<str>, region: &Arc<str>, call: &Call) -> Option<Arc<Bucket>> {
+        if !self.enforced {
+            return None;
+        }
+        let (limit, name) = limit_of(call);
+        let key = (Arc::clone(account), Arc::clone(region), name);
+        let mut buckets = self.buckets.lock().expect("no holder of the buckets panics");
+        let bucket = buckets.entry(key).or_insert_with(|| Arc::new(Bucket::new(limit, self.share)));
+        Some(Arc::clone(bucket))
+    }
+
+    /// Drops an account's buckets once it is done.
+    pub fn forget(&self, account: &str) {
+        let mut buckets = self.buckets.lock().expect("no holder of the buckets panics");
+        buckets.retain(|(owner, ..), _| &**owner != account);
+    }
+}
+
+/// One token bucket.
+#[derive(Debug)]
+pub(crate) struct Bucket {
+    burst: f64,
+    rate: f64,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// May be negative: tokens promised to requests that wait their turn.
+    tokens: f64,
+    refilled: Instant,
+    /// Of the rate; halved when AWS says "slow down", regained step by step.
+    pace: f64,
+    /// Nothing leaves before: set when AWS says "slow down".
+    hold_until: Instant,
+}
+
+/// The slowest pace, as a share of the rate: a scan that is starved still crawls.
+const MIN_PACE: f64 = 0.05;
+/// Regained with every answer.
+const PACE_STEP: f64 = 0.02;
+
+impl Bucket {
+    fn new(limit: &Limit, share: f64) -> Self {
+        let now = Instant::now();
+        let burst = (limit.burst * share).max(1.0);
+        Self {
+            burst,
+            rate: limit.rate * share,
+            state: Mutex::new(State { tokens: burst, refilled: now, pace: 1.0, hold_until: now }),
+        }
+    }
+
+    fn refill(&self, state: &mut State, now: Instant) {
+        let elapsed = now.saturating_duration_since(state.refilled).as_secs_f64();
+        state.tokens = (state.tokens + elapsed * self.rate * state.pace).min(self.burst);
+        state.refilled = now;
+    }
+
+    /// Takes one token, and says when the request may leave.
+    fn reserve(&self, now: Instant) -> Instant {
+        let mut state = self.state.lock().expect("no holder of a bucket panics");
+        self.refill(&mut state, now);
+        state.tokens -= 1.0;
+        let wait = if state.tokens >= 0.0 { 0.0 } else { -state.tokens / (self.rate * state.pace) };
+        (now + Duration::from_secs_f64(wait)).max(state.hold_until)
+    }
+
+    /// Waits for a token. Waiting requests leave in the order in which they asked.
+    pub(crate) async fn take(&self) {
+        let at = self.reserve(Instant::now());
+        tokio::time::sleep_until(at.into()).await;
+    }
+
+    /// AWS said "slow down": half the pace, nothing saved up, a pause.
+    pub(crate) fn throttled(&self, now: Instant, pause: Duration) {
+        let mut state = self.state.lock().expect("no holder of a bucket panics");
+        self.refill(&mut state, now);
+        state.tokens = state.tokens.min(0.0);
+        // Many requests were on their way: one halving for all that fail in the same pause.
+        if now >= state.hold_until {
+            state.pace = (state.pace / 2.0).max(MIN_PACE);
+        }
+        state.hold_until = state.hold_until.max(now + pause);
+    }
+
+    pub(crate) fn answered(&self, now: Instant) {
+        let mut state = self.state.lock().expect("no holder of a bucket panics");
+        if state.pace < 1.0 {
+            self.refill(&mut state, now);
+            state.pace = (state.pace + PACE_STEP).min(1.0);
+        }
+    }
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+mod tests {
+    use demarc_model::calls;
+
+    use super::*;
+
+    #[test]
+    fn every_call_has_a_limit_with_a_source() {
+        for call in calls::all() {
+            let (limit, _) = limit_of(call);
+            assert!(limit.burst >= 1.0 && limit.rate > 0.0, "{}", call.name());
+            assert!(!limit.source.is_empty(), "{}", call.name());
+        }
+        let (describe, name) = limit_of(&calls::ec2::DESCRIBE_INSTANCES);
+        assert_eq!((describe.burst, describe.rate), (100.0, 20.0));
+        assert_eq!(name, "EC2 DescribeInstances");
+    }
+
+    #[test]
+    fn half_a_bucket_is_spent_at_once_and_then_at_half_the_rate() {
+        let (limit, _) = limit_of(&calls::ec2::DESCRIBE_VPCS);
+        let bucket = Bucket::new(limit, 0.5);
+        let now = bucket.state.lock().unwrap().refilled;
+        for _ in 0..50 {
+            assert_eq!(bucket.reserve(now), now);
+        }
+        let last = (0..10).map(|_| bucket.reserve(now)).last().unwrap();
+        let waited = (last - now).as_secs_f64();
+        assert!((waited - 1.0).abs() < 0.01, "ten more at 10/s leave within {waited} s");
+    }
+
+    #[test]
+    fn a_throttled_bucket_halves_its_pace_once_a_pause_and_regains_it() {
+        let (limit, _) = limit_of(&calls::ec2::DESCRIBE_VPCS);
+        let bucket = Bucket::new(limit, 0.5);
+        let now = bucket.state.lock().unwrap().refilled + Duration::from_millis(1);
+        let pause = Duration::from_secs(1);
+        bucket.throttled(now, pause);
+        bucket.throttled(now, pause);
+        assert!(bucket.reserve(now) >= now + pause, "nothing leaves during the pause");
+        assert!((bucket.state.lock().unwrap().pace - 0.5).abs() < 1e-9);
+        for _ in 0..25 {
+            bucket.answered(now);
+        }
+        assert!((bucket.state.lock().unwrap().pace - 1.0).abs() < 1e-9);
+    }
+}
