@@ -6,6 +6,7 @@ mod account;
 pub mod boundary;
 mod ebs;
 mod ec2;
+pub mod frameworks;
 mod iam;
 pub mod page;
 mod rds;
