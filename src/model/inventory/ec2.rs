@@ -5,7 +5,7 @@ use std::{net::IpAddr, sync::Arc};
 use ipnet::IpNet;
 
 use super::{Subject, resources, unlisted, unread};
-use crate::{Cause, Listing, Read, calls, policy::Policy, time::Timestamp};
+use crate::{Cause, Listing, NotAssessed, Read, Unread, calls, policy::Policy, time::Timestamp};
 
 #[derive(Debug)]
 pub struct Ec2 {
@@ -67,13 +67,23 @@ pub struct Instance {
     pub metadata: MetadataOptions,
     pub monitoring: bool,
     pub vpc_id: Option<String>,
+    /// `NetworkInterfaces`, in order of the device index: each has its own subnet and filters.
+    /// The instance's own fields repeat those of the first alone.
+    pub interfaces: Vec<InstanceInterface>,
+    pub enclave: bool,
+}
+
+/// A network interface, as its instance shows it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct InstanceInterface {
+    pub network_interface_id: String,
     pub subnet_id: Option<String>,
+    /// `Association.PublicIp`.
     pub public_ip: Option<IpAddr>,
     /// IPv6 addresses are public as such: what a route and a filter let through reaches them.
     pub ipv6_addresses: Vec<IpAddr>,
+    /// Group ids.
     pub security_groups: Vec<String>,
-    pub network_interface_ids: Vec<String>,
-    pub enclave: bool,
 }
 
 /// `MetadataOptions` of an instance; AWS always answers it for an instance.
@@ -101,8 +111,16 @@ pub struct Image {
     pub public: bool,
     pub creation_date: Option<Timestamp>,
     pub deprecation_time: Option<Timestamp>,
-    /// Of the EBS block devices; `None` where AWS does not say.
-    pub ebs_encrypted: Vec<(String, Option<bool>)>,
+    pub ebs: Vec<EbsDevice>,
+}
+
+/// An EBS block device mapping of an image or a launch template.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct EbsDevice {
+    pub device_name: String,
+    /// `None` when absent: the snapshot, or else the region's default, decides.
+    pub encrypted: Option<bool>,
+    pub snapshot_id: Option<String>,
 }
 
 #[derive(Debug)]
@@ -123,8 +141,7 @@ pub struct LaunchTemplateVersion {
     pub metadata: MetadataOptions,
     /// Per network interface, in order of the device index: `AssociatePublicIpAddress`.
     pub associate_public_ip: Vec<Option<bool>>,
-    /// Device name and `Encrypted` of each EBS block device.
-    pub ebs_encrypted: Vec<(String, Option<bool>)>,
+    pub ebs: Vec<EbsDevice>,
 }
 
 #[derive(Debug)]
@@ -133,6 +150,8 @@ pub struct SecurityGroup {
     pub group_id: String,
     pub group_name: String,
     pub description: String,
+    /// Another account's when the group is shared with this one.
+    pub owner_id: String,
     pub vpc_id: Option<String>,
     pub ingress: Vec<Permission>,
     pub egress: Vec<Permission>,
@@ -188,6 +207,7 @@ pub struct NetworkInterface {
     pub instance_id: Option<String>,
     pub public_ip: Option<IpAddr>,
     pub security_groups: Vec<String>,
+    pub vpc_id: Option<String>,
     pub subnet_id: Option<String>,
 }
 
@@ -215,6 +235,8 @@ pub struct Snapshot {
     pub subject: Arc<Subject>,
     pub snapshot_id: String,
     pub volume_id: String,
+    /// `pending`, `completed`, `error`, `recoverable` or `recovering`.
+    pub state: String,
     pub encrypted: bool,
     pub start_time: Option<Timestamp>,
     /// Who else may make volumes of it.
@@ -232,6 +254,8 @@ pub struct SnapshotSharing {
 pub struct Vpc {
     pub subject: Arc<Subject>,
     pub vpc_id: String,
+    /// Another account's when its subnets are shared with this one.
+    pub owner_id: String,
     pub is_default: bool,
     pub cidr_blocks: Vec<IpNet>,
 }
@@ -241,6 +265,8 @@ pub struct Subnet {
     pub subject: Arc<Subject>,
     pub subnet_id: String,
     pub vpc_id: String,
+    /// Another account's when the subnet is shared with this one.
+    pub owner_id: String,
     pub availability_zone: String,
     pub default_for_az: bool,
     pub map_public_ip_on_launch: bool,
@@ -332,6 +358,8 @@ pub struct BlockPublicAccess {
     pub internet_gateway_block_mode: String,
     /// `default-state`, `update-in-progress` or `update-complete`.
     pub state: String,
+    /// Whether VPCs and subnets may be left out; an organization can forbid it.
+    pub exclusions_allowed: bool,
 }
 
 resources!(
@@ -430,28 +458,49 @@ impl Default for Vpcs {
 }
 
 impl Vpcs {
-    /// The route table in force for a subnet: its own, or else the VPC's main one.
-    pub fn route_table_of(&self, subnet: &Subnet) -> Result<Option<&RouteTable>, crate::Unread> {
+    /// The route table in force for a subnet: its own, or else the VPC's main one. Every subnet
+    /// has one; that of a subnet shared by another account may not be shown to this one.
+    pub fn route_table_of(&self, subnet: &Subnet) -> Result<&RouteTable, Unread> {
         let own = |table: &&RouteTable| table.subnet_ids.contains(&subnet.subnet_id);
         if let Some(table) = self.route_tables.seen().iter().find(own) {
-            return Ok(Some(table));
+            return Ok(table);
         }
         // The main table applies only when no other one names the subnet.
         let tables = self.route_tables.all()?;
-        Ok(tables.iter().find(|table| table.main && table.vpc_id == subnet.vpc_id))
+        let main = |table: &&RouteTable| table.main && table.vpc_id == subnet.vpc_id;
+        tables.iter().find(main).ok_or_else(|| {
+            Arc::new(NotAssessed {
+                call: &calls::ec2::DESCRIBE_ROUTE_TABLES,
+                cause: Cause::NotShown { what: format!("the route table of {}", subnet.subnet_id) },
+            })
+        })
     }
 
     /// Whether the subnet's traffic has an active route to an internet gateway: what makes a
     /// subnet public (Amazon VPC User Guide, "Subnet types").
-    pub fn is_public(&self, subnet: &Subnet) -> Result<bool, crate::Unread> {
-        Ok(self.route_table_of(subnet)?.is_some_and(RouteTable::reaches_internet))
+    pub fn is_public(&self, subnet: &Subnet) -> Result<bool, Unread> {
+        Ok(self.route_table_of(subnet)?.reaches_internet())
     }
 }
 
 impl RouteTable {
     /// Whether an active route leads to an internet gateway.
     pub fn reaches_internet(&self) -> bool {
-        self.routes.iter().any(|route| {
+        self.internet_routes().next().is_some()
+    }
+
+    /// The same for one family alone: IPv6 often leaves through an egress-only gateway, through
+    /// which nothing comes in.
+    pub fn reaches_internet_over_ipv6(&self, ipv6: bool) -> bool {
+        self.internet_routes().any(|route| match route.destination {
+            Some(destination) => matches!(destination, IpNet::V6(_)) == ipv6,
+            // The destination is a prefix list, of either family.
+            None => true,
+        })
+    }
+
+    fn internet_routes(&self) -> impl Iterator<Item = &Route> {
+        self.routes.iter().filter(|route| {
             route.active && route.gateway_id.as_deref().is_some_and(|id| id.starts_with("igw-"))
         })
     }

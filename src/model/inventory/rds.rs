@@ -53,6 +53,7 @@ pub struct DbInstance {
     pub enabled_cloudwatch_logs_exports: Vec<String>,
     pub copy_tags_to_snapshot: bool,
     pub master_username: String,
+    /// Of the endpoint (`DbInstancePort` is 0 outside clusters); absent while it is created.
     pub port: Option<i32>,
     /// Seconds; 0 is off.
     pub monitoring_interval: i32,
@@ -61,6 +62,9 @@ pub struct DbInstance {
     /// When the instance's own server certificate ends.
     pub certificate_valid_till: Option<Timestamp>,
     pub parameter_groups: Vec<String>,
+    /// Whether a parameter group's `ParameterApplyStatus` is other than `in-sync`: what the
+    /// group says is then not surely in force.
+    pub parameters_pending: bool,
     pub option_groups: Vec<String>,
     pub vpc_id: Option<String>,
     pub subnet_ids: Vec<String>,
@@ -102,6 +106,8 @@ pub struct DbCluster {
     /// Seconds; 0 or absent is off. Aurora MySQL alone.
     pub backtrack_window: i64,
     pub parameter_group: Option<String>,
+    /// Whether a member's `DBClusterParameterGroupStatus` is other than `in-sync`.
+    pub parameters_pending: bool,
     pub members: usize,
     pub replica_source: Option<String>,
 }

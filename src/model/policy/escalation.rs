@@ -1,0 +1,288 @@
+//! Ways from one set of permissions to more.
+
+use super::identity::usable_resources;
+use super::{Condition, Part, Pattern, Policy, SetOperator, Statement, Test};
+
+/// A known way to gain rights that were not granted: whoever holds all of `actions` has it.
+///
+/// After the research of Rhino Security Labs ("AWS IAM Privilege Escalation Methods") and its
+/// successor, the catalogue pathfinding.cloud.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Escalation {
+    /// Stable, in kebab case.
+    pub name: &'static str,
+    pub actions: &'static [&'static str],
+    /// The service to which a role is passed, where `iam:PassRole` is among the actions.
+    pub passed_to: Option<&'static str>,
+}
+
+macro_rules! escalations {
+    ($($name:literal $(to $service:literal)?: $($action:literal)+;)*) => {
+        /// All ways that are looked for, in the order in which they are reported.
+        pub static ESCALATIONS: &[Escalation] = &[
+            $(Escalation {
+                name: $name,
+                actions: &[$($action),+],
+                passed_to: passed_to!($($service)?),
+            },)*
+        ];
+    };
+}
+
+macro_rules! passed_to {
+    () => {
+        None
+    };
+    ($service:literal) => {
+        Some($service)
+    };
+}
+
+escalations! {
+    "create-policy-version": "iam:CreatePolicyVersion";
+    "set-default-policy-version": "iam:SetDefaultPolicyVersion";
+    "create-access-key": "iam:CreateAccessKey";
+    "create-login-profile": "iam:CreateLoginProfile";
+    "update-login-profile": "iam:UpdateLoginProfile";
+    "attach-user-policy": "iam:AttachUserPolicy";
+    "attach-group-policy": "iam:AttachGroupPolicy";
+    "attach-role-policy": "iam:AttachRolePolicy";
+    "put-user-policy": "iam:PutUserPolicy";
+    "put-group-policy": "iam:PutGroupPolicy";
+    "put-role-policy": "iam:PutRolePolicy";
+    "add-user-to-group": "iam:AddUserToGroup";
+    "update-assume-role-policy": "iam:UpdateAssumeRolePolicy";
+    "delete-user-permissions-boundary": "iam:DeleteUserPermissionsBoundary";
+    "delete-role-permissions-boundary": "iam:DeleteRolePermissionsBoundary";
+    "put-user-permissions-boundary": "iam:PutUserPermissionsBoundary";
+    "put-role-permissions-boundary": "iam:PutRolePermissionsBoundary";
+    "assume-any-role": "sts:AssumeRole";
+    "pass-role-to-new-instance" to "ec2.amazonaws.com": "iam:PassRole" "ec2:RunInstances";
+    "pass-role-to-spot-instance" to "ec2.amazonaws.com":
+        "iam:PassRole" "ec2:RequestSpotInstances";
+    "pass-role-to-existing-instance" to "ec2.amazonaws.com":
+        "iam:PassRole" "ec2:AssociateIamInstanceProfile";
+    "change-instance-user-data":
+        "ec2:ModifyInstanceAttribute" "ec2:StopInstances" "ec2:StartInstances";
+    "change-launch-template": "ec2:CreateLaunchTemplateVersion" "ec2:ModifyLaunchTemplate";
+    "send-ssh-public-key": "ec2-instance-connect:SendSSHPublicKey";
+    "start-session": "ssm:StartSession";
+    "send-command": "ssm:SendCommand";
+    "pass-role-to-ssm-automation" to "ssm.amazonaws.com":
+        "iam:PassRole" "ssm:StartAutomationExecution";
+    "pass-role-to-new-function-and-invoke" to "lambda.amazonaws.com":
+        "iam:PassRole" "lambda:CreateFunction" "lambda:InvokeFunction";
+    "pass-role-to-new-function-and-trigger" to "lambda.amazonaws.com":
+        "iam:PassRole" "lambda:CreateFunction" "lambda:CreateEventSourceMapping";
+    "pass-role-to-new-function-and-open" to "lambda.amazonaws.com":
+        "iam:PassRole" "lambda:CreateFunction" "lambda:AddPermission";
+    "update-function-code": "lambda:UpdateFunctionCode";
+    "update-function-configuration": "lambda:UpdateFunctionConfiguration";
+    "pass-role-to-stack" to "cloudformation.amazonaws.com":
+        "iam:PassRole" "cloudformation:CreateStack";
+    "pass-role-to-stack-set" to "cloudformation.amazonaws.com":
+        "iam:PassRole" "cloudformation:CreateStackSet" "cloudformation:CreateStackInstances";
+    "update-stack-set" to "cloudformation.amazonaws.com":
+        "iam:PassRole" "cloudformation:UpdateStackSet";
+    "update-stack": "cloudformation:UpdateStack";
+    "execute-change-set": "cloudformation:CreateChangeSet" "cloudformation:ExecuteChangeSet";
+    "pass-role-to-build" to "codebuild.amazonaws.com":
+        "iam:PassRole" "codebuild:CreateProject" "codebuild:StartBuild";
+    "pass-role-to-build-batch" to "codebuild.amazonaws.com":
+        "iam:PassRole" "codebuild:CreateProject" "codebuild:StartBuildBatch";
+    "start-build": "codebuild:StartBuild";
+    "start-build-batch": "codebuild:StartBuildBatch";
+    "pass-role-to-new-task-and-run" to "ecs-tasks.amazonaws.com":
+        "iam:PassRole" "ecs:RegisterTaskDefinition" "ecs:RunTask";
+    "pass-role-to-new-task-and-start" to "ecs-tasks.amazonaws.com":
+        "iam:PassRole" "ecs:RegisterTaskDefinition" "ecs:StartTask";
+    "pass-role-to-new-task-and-serve" to "ecs-tasks.amazonaws.com":
+        "iam:PassRole" "ecs:RegisterTaskDefinition" "ecs:CreateService";
+    "pass-role-to-glue-endpoint" to "glue.amazonaws.com":
+        "iam:PassRole" "glue:CreateDevEndpoint";
+    "update-glue-endpoint": "glue:UpdateDevEndpoint";
+    "pass-role-to-glue-job-and-run" to "glue.amazonaws.com":
+        "iam:PassRole" "glue:CreateJob" "glue:StartJobRun";
+    "pass-role-to-glue-job-and-trigger" to "glue.amazonaws.com":
+        "iam:PassRole" "glue:CreateJob" "glue:CreateTrigger";
+    "update-glue-job-and-run" to "glue.amazonaws.com":
+        "iam:PassRole" "glue:UpdateJob" "glue:StartJobRun";
+    "pass-role-to-data-pipeline" to "datapipeline.amazonaws.com":
+        "iam:PassRole" "datapipeline:CreatePipeline" "datapipeline:PutPipelineDefinition"
+        "datapipeline:ActivatePipeline";
+    "pass-role-to-app-runner" to "tasks.apprunner.amazonaws.com":
+        "iam:PassRole" "apprunner:CreateService";
+    "update-app-runner": "apprunner:UpdateService";
+    "pass-role-to-notebook" to "sagemaker.amazonaws.com":
+        "iam:PassRole" "sagemaker:CreateNotebookInstance"
+        "sagemaker:CreatePresignedNotebookInstanceUrl";
+    "pass-role-to-training-job" to "sagemaker.amazonaws.com":
+        "iam:PassRole" "sagemaker:CreateTrainingJob";
+    "pass-role-to-processing-job" to "sagemaker.amazonaws.com":
+        "iam:PassRole" "sagemaker:CreateProcessingJob";
+    "open-notebook": "sagemaker:CreatePresignedNotebookInstanceUrl";
+    "change-notebook-start-script":
+        "sagemaker:CreateNotebookInstanceLifecycleConfig" "sagemaker:StopNotebookInstance"
+        "sagemaker:UpdateNotebookInstance" "sagemaker:StartNotebookInstance";
+    "pass-role-to-code-interpreter" to "bedrock-agentcore.amazonaws.com":
+        "iam:PassRole" "bedrock-agentcore:CreateCodeInterpreter"
+        "bedrock-agentcore:StartCodeInterpreterSession"
+        "bedrock-agentcore:InvokeCodeInterpreter";
+    "use-code-interpreter":
+        "bedrock-agentcore:StartCodeInterpreterSession"
+        "bedrock-agentcore:InvokeCodeInterpreter";
+}
+
+/// The ways to more rights that the documents, held together by one identity, open; in the order
+/// of [`ESCALATIONS`]. A document that grants everything opens them all: ask
+/// [`Policy::grants_admin`] first.
+///
+/// - An unconditional Deny of an action closes its ways; a conditional one does not.
+/// - An action counts only on a resource that it can apply to: `*` on a bucket opens nothing.
+/// - Managing one's own credentials (`user/${aws:username}`) is no escalation, but giving oneself
+///   policies is.
+/// - Passing, assuming or using *named* roles and resources is the least privilege AWS advises
+///   (IAM User Guide, "Grant a user permissions to pass a role to an AWS service"); a wildcard in
+///   the name is not.
+/// - A condition on `iam:PassedToService`, `iam:PolicyARN` or `iam:PermissionsBoundary` bounds
+///   what it is about. Any other condition, MFA included, leaves the way open.
+pub fn escalation_paths(policies: &[&Policy]) -> Vec<&'static str> {
+    ESCALATIONS
+        .iter()
+        .filter(|path| {
+            path.actions.iter().all(|action| is_usable(policies, action, path.passed_to))
+        })
+        .map(|path| path.name)
+        .collect()
+}
+
+fn is_usable(policies: &[&Policy], action: &str, passed_to: Option<&str>) -> bool {
+    let pattern = Pattern::action(action);
+    let templates = templates(action);
+    policies
+        .iter()
+        .flat_map(|policy| policy.statements.iter())
+        .filter(|statement| statement.is_allow() && statement.actions.matches(action))
+        .filter(|statement| !is_bounded(statement, action, passed_to))
+        .any(|statement| {
+            usable_resources(policies, statement, &pattern)
+                .into_iter()
+                .any(|part| is_open(action, part, &templates))
+        })
+}
+
+/// Whether the action on this resource is one that escalates.
+fn is_open(action: &str, part: Option<Part<'_>>, templates: &[Pattern]) -> bool {
+    let resource = match part {
+        // `NotResource` leaves nearly everything.
+        None | Some(Part::AllBut(_)) => return true,
+        Some(Part::One(resource)) => resource,
+    };
+    if !templates.iter().any(|template| template.overlaps(resource)) {
+        return false;
+    }
+    let text = resource.as_str();
+    match action {
+        "iam:CreateAccessKey" | "iam:CreateLoginProfile" | "iam:UpdateLoginProfile" => {
+            !(text.contains("${aws:username}") || text.contains("${aws:userid}"))
+        }
+        "iam:PassRole" => has_open_name(text),
+        action if action.starts_with("iam:") => true,
+        // Creating something new: the role passed to it is what counts.
+        action if CREATES.contains(&action) => true,
+        _ => has_open_name(text),
+    }
+}
+
+/// Actions on things of one's own making, where the limit of the resource's name bounds nothing.
+const CREATES: &[&str] = &[
+    "ec2:RunInstances",
+    "ec2:RequestSpotInstances",
+    "lambda:CreateFunction",
+    "lambda:InvokeFunction",
+    "lambda:AddPermission",
+    "lambda:CreateEventSourceMapping",
+    "cloudformation:CreateStack",
+    "cloudformation:CreateStackSet",
+    "cloudformation:CreateStackInstances",
+    "codebuild:CreateProject",
+    "ecs:RegisterTaskDefinition",
+    "ecs:RunTask",
+    "ecs:StartTask",
+    "ecs:CreateService",
+    "glue:CreateDevEndpoint",
+    "glue:CreateJob",
+    "glue:StartJobRun",
+    "glue:CreateTrigger",
+    "datapipeline:CreatePipeline",
+    "apprunner:CreateService",
+    "sagemaker:CreateNotebookInstance",
+    "sagemaker:CreateNotebookInstanceLifecycleConfig",
+    "sagemaker:CreateTrainingJob",
+    "sagemaker:CreateProcessingJob",
+    "bedrock-agentcore:CreateCodeInterpreter",
+];
+
+/// Whether the part of an ARN after the account has a wildcard.
+fn has_open_name(resource: &str) -> bool {
+    let name = resource.splitn(6, ':').nth(5).unwrap_or(resource);
+    name.contains(['*', '?'])
+}
+
+/// What the action can be applied to.
+fn templates(action: &str) -> Vec<Pattern> {
+    let (service, name) = action.split_once(':').unwrap_or((action, ""));
+    let arns: Vec<String> = match service {
+        "sts" => vec!["arn:*:iam::*:role/*".into()],
+        "iam" => {
+            let kind = if name.contains("PolicyVersion") {
+                "policy"
+            } else if name.contains("Group") {
+                "group"
+            } else if name.contains("Role") {
+                "role"
+            } else {
+                "user"
+            };
+            vec![format!("arn:*:iam::*:{kind}/*")]
+        }
+        "ec2-instance-connect" => vec!["arn:*:ec2:*:*:instance/*".into()],
+        "ssm" => ["ssm", "ec2"].map(|service| format!("arn:*:{service}:*:*:*")).into(),
+        service => vec![format!("arn:*:{service}:*:*:*")],
+    };
+    arns.iter().map(|arn| Pattern::exact_case(arn)).collect()
+}
+
+/// Whether a condition keeps the action from the way in question.
+fn is_bounded(statement: &Statement, action: &str, passed_to: Option<&str>) -> bool {
+    statement.conditions.iter().any(|condition| {
+        if !demands_value(condition) {
+            return false;
+        }
+        let among =
+            |name: &str| condition.values.iter().any(|value| Pattern::action(value).matches(name));
+        if action == "iam:PassRole" && condition.is_key("iam:PassedToService") {
+            return !passed_to.is_some_and(among);
+        }
+        if condition.is_key("iam:PolicyARN") && action.starts_with("iam:Attach") {
+            return !["AdministratorAccess", "IAMFullAccess", "PowerUserAccess"]
+                .iter()
+                .any(|name| among(&format!("arn:aws:iam::aws:policy/{name}")));
+        }
+        condition.is_key("iam:PermissionsBoundary")
+    })
+}
+
+/// A positive comparison that a request without the key fails.
+fn demands_value(condition: &Condition) -> bool {
+    !condition.operator.if_exists
+        && condition.operator.set != Some(SetOperator::ForAllValues)
+        && matches!(
+            condition.operator.test,
+            Test::StringEquals
+                | Test::StringEqualsIgnoreCase
+                | Test::StringLike
+                | Test::ArnEquals
+                | Test::ArnLike
+        )
+}
