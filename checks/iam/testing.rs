@@ -39,8 +39,8 @@ pub(super) fn console_row(user: &str) -> CredentialRow {
 }
 
 /// A user whose one access key is active, made and used that many days ago.
-pub(super) fn key_row(user: &str, rotated: i64, used: Option<i64>) -> CredentialRow {
-    CredentialRow { access_keys: [key(rotated, used), AccessKey::default()], ..row(user) }
+pub(super) fn key_row(name: &str, rotated: i64, used: Option<i64>) -> CredentialRow {
+    CredentialRow { access_keys: [key(rotated, used), AccessKey::default()], ..row(name) }
 }
 
 pub(super) fn key(rotated: i64, used: Option<i64>) -> AccessKey {

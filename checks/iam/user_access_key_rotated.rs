@@ -1,5 +1,5 @@
 use demarc_model::{
-    Assessed, ControlType, Layer, Outcome, Service, Severity, calls, declare_check,
+    ControlType, Layer, Outcome, Service, Severity, calls, declare_check,
     inventory::iam::CredentialRow, time::Timestamp,
 };
 
@@ -38,12 +38,12 @@ declare_check! {
         resource: "AWS::IAM::User",
         needs: &[&calls::iam::GENERATE_CREDENTIAL_REPORT, &calls::iam::GET_CREDENTIAL_REPORT],
         evaluate: |inventory, findings| {
-            each_user(inventory, findings, |row| evaluate(row, inventory.taken_at));
+            each_user(inventory, findings, |row| Ok(evaluate(row, inventory.taken_at)));
         },
     }
 }
 
-fn evaluate(row: &CredentialRow, now: Timestamp) -> Assessed {
+fn evaluate(row: &CredentialRow, now: Timestamp) -> Outcome {
     let mut parts = Vec::new();
     for (slot, key) in active_keys(row) {
         let name = format!("{slot}_last_rotated");
@@ -55,10 +55,10 @@ fn evaluate(row: &CredentialRow, now: Timestamp) -> Assessed {
         });
         parts.push((slot.to_owned(), assessed));
     }
-    Ok(match parts.as_slice() {
+    match parts.as_slice() {
         [] => Outcome::NotApplicable("the user has no active access key"),
         _ => Outcome::Parts(parts),
-    })
+    }
 }
 
 #[cfg(test)]
