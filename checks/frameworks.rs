@@ -4,7 +4,7 @@
 //! every control of its version, and for each the checks that answer it, what they leave
 //! unanswered, or both.
 
-use std::{collections::BTreeMap, sync::LazyLock};
+use std::{collections::BTreeMap, ops::RangeInclusive, sync::LazyLock};
 
 use demarc_model::Severity;
 use serde::Deserialize;
@@ -103,14 +103,25 @@ pub enum Coverage {
     None,
 }
 
-/// A check that answers a control: `"id"`, or `{ check = "id", parts = ["22/tcp *"] }`.
-#[derive(Debug, Deserialize)]
+/// A check that answers a control: its id, or a table where only some of its parts do.
+#[derive(Debug, Default, Deserialize)]
 #[serde(from = "AnswerForm")]
 pub struct Answer {
     pub check: String,
-    /// Keys of the check's parts that bear on the control, `*` standing for any text; all of
-    /// them when empty.
+    /// Keys of the check's parts that bear on the control, `*` standing for any text.
     pub parts: Vec<String>,
+    /// For parts that are openings of ports, such as `20-30/tcp from ::/0`: the ports that bear
+    /// on the control, of one transport protocol (`22/tcp`) or of any (`22`).
+    pub ports: Vec<String>,
+    /// Of the openings, only those from this family's addresses.
+    pub from: Option<Family>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Family {
+    Ipv4,
+    Ipv6,
 }
 
 #[derive(Deserialize)]
@@ -124,14 +135,20 @@ enum AnswerForm {
 #[serde(deny_unknown_fields)]
 struct AnswerParts {
     check: String,
+    #[serde(default)]
     parts: Vec<String>,
+    #[serde(default)]
+    ports: Vec<String>,
+    from: Option<Family>,
 }
 
 impl From<AnswerForm> for Answer {
     fn from(form: AnswerForm) -> Self {
         match form {
-            AnswerForm::Whole(check) => Self { check, parts: Vec::new() },
-            AnswerForm::Parts(AnswerParts { check, parts }) => Self { check, parts },
+            AnswerForm::Whole(check) => Self { check, ..Self::default() },
+            AnswerForm::Parts(AnswerParts { check, parts, ports, from }) => {
+                Self { check, parts, ports, from }
+            }
         }
     }
 }
@@ -151,13 +168,59 @@ impl Control {
 }
 
 impl Answer {
+    /// Whether the check answers the control with all of its parts.
+    pub fn is_whole(&self) -> bool {
+        self.parts.is_empty() && self.ports.is_empty() && self.from.is_none()
+    }
+
     /// Whether a verdict under this part key bears on the control. A verdict about the whole
     /// resource does, and so does a listing that could not be read.
     pub fn covers(&self, part: &str) -> bool {
-        self.parts.is_empty()
-            || part.is_empty()
-            || part.starts_with("listing:")
-            || self.parts.iter().any(|pattern| matches(pattern, part))
+        if self.is_whole() || part.is_empty() || part.starts_with("listing:") {
+            return true;
+        }
+        self.parts.iter().any(|pattern| matches(pattern, part))
+            || Opening::parse(part).is_some_and(|opening| self.covers_opening(&opening))
+    }
+
+    fn covers_opening(&self, opening: &Opening<'_>) -> bool {
+        let ports = self.ports.is_empty() || self.ports.iter().any(|port| opening.reaches(port));
+        // A prefix list may hold either family's addresses.
+        let from = self.from.is_none() || opening.from.is_none() || self.from == opening.from;
+        self.parts.is_empty() && ports && from
+    }
+}
+
+/// What a key such as `22/tcp SSH from 0.0.0.0/0`, `1024-65535/udp from ::/0` or
+/// `all ports from ::/0` says.
+struct Opening<'a> {
+    ports: RangeInclusive<u16>,
+    transport: Option<&'a str>,
+    from: Option<Family>,
+}
+
+impl<'a> Opening<'a> {
+    fn parse(key: &'a str) -> Option<Self> {
+        let (what, source) = key.rsplit_once(" from ")?;
+        let end = what.find(['/', ' ']).unwrap_or(what.len());
+        let (ports, rest) = if let Some(rest) = what.strip_prefix("all ports") {
+            (0..=u16::MAX, rest)
+        } else {
+            let (span, rest) = what.split_at(end);
+            let (low, high) = span.split_once('-').unwrap_or((span, span));
+            (low.parse().ok()?..=high.parse().ok()?, rest)
+        };
+        let transport = rest.strip_prefix('/').and_then(|rest| rest.split(' ').next());
+        let family = |mark, family| source.contains(mark).then_some(family);
+        let from = family(':', Family::Ipv6).or(family('.', Family::Ipv4));
+        Some(Self { ports, transport, from })
+    }
+
+    fn reaches(&self, port: &str) -> bool {
+        let (port, transport) =
+            port.split_once('/').map_or((port, None), |(port, transport)| (port, Some(transport)));
+        port.parse().is_ok_and(|port| self.ports.contains(&port))
+            && (transport.is_none() || self.transport.is_none() || transport == self.transport)
     }
 }
 
@@ -198,26 +261,46 @@ pub fn cited_by(check: &str, part: &str) -> Vec<Cited> {
 mod tests {
     use super::*;
 
-    fn answer(parts: &[&str]) -> Answer {
-        let parts = parts.iter().map(ToString::to_string).collect();
-        Answer { check: "ec2.security-group-no-open-private-port".to_owned(), parts }
+    fn answer(form: &str) -> Answer {
+        let control = format!("id = '1'\ntitle = 't'\nchecks = [{form}]");
+        let mut control: Control = toml::from_str(&control).expect("a control");
+        control.checks.remove(0)
     }
 
     #[test]
     fn a_part_bears_on_the_controls_that_name_it() {
-        let ssh = answer(&["22/tcp *", "all *"]);
-        assert!(ssh.covers("22/tcp from 0.0.0.0/0"));
-        assert!(ssh.covers("all from ::/0"));
-        assert!(!ssh.covers("2222/tcp from 0.0.0.0/0"));
-        assert!(!ssh.covers("3306/tcp from 22/tcp"));
-        let ipv6 = answer(&["22/tcp * ::/0"]);
-        assert!(ipv6.covers("22/tcp from ::/0"));
-        assert!(!ipv6.covers("22/tcp from 0.0.0.0/0"));
+        let kms = answer("{ check = 'iam.x', parts = ['kms', 'kms in *'] }");
+        assert!(kms.covers("kms") && kms.covers("kms in statement 2"));
+        assert!(!kms.covers("cloudtrail") && !kms.covers("a kms"));
+        assert!(answer("'iam.x'").covers("anything"));
+    }
+
+    #[test]
+    fn an_opening_bears_on_the_ports_that_it_reaches() {
+        let ssh = answer("{ check = 'ec2.x', ports = ['22/tcp'] }");
+        for part in ["22/tcp SSH from 0.0.0.0/0", "1-1024/tcp from ::/0", "22/tcp from pl-1"] {
+            assert!(ssh.covers(part), "{part}");
+        }
+        for part in ["all ports from ::/0", "all ports/tcp from 0.0.0.0/0"] {
+            assert!(ssh.covers(part), "{part}");
+        }
+        for part in ["2222/tcp from ::/0", "1024-65535/tcp from ::/0", "all ports/udp from ::/0"] {
+            assert!(!ssh.covers(part), "{part}");
+        }
+        assert!(answer("{ check = 'ec2.x', ports = ['22'] }").covers("all ports/udp from ::/0"));
+    }
+
+    #[test]
+    fn an_opening_bears_on_its_own_family() {
+        let ipv6 = answer("{ check = 'ec2.x', ports = ['22'], from = 'ipv6' }");
+        assert!(ipv6.covers("22/tcp SSH from ::/0") && ipv6.covers("22/tcp SSH from 2000::/3"));
+        assert!(!ipv6.covers("22/tcp SSH from 0.0.0.0/0") && !ipv6.covers("80/tcp from ::/0"));
+        assert!(ipv6.covers("22/tcp SSH from pl-1"), "a prefix list may hold either");
     }
 
     #[test]
     fn a_verdict_about_the_whole_bears_on_every_control() {
-        let ssh = answer(&["22/tcp *"]);
+        let ssh = answer("{ check = 'ec2.x', ports = ['22'] }");
         assert!(ssh.covers(""));
         assert!(ssh.covers("listing:DescribeSecurityGroups"));
     }

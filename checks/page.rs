@@ -3,7 +3,7 @@
 
 use demarc_model::Check;
 
-use crate::frameworks::{self, Answer, Control, Coverage, Framework};
+use crate::frameworks::{self, Answer, Control, Coverage, Family, Framework};
 
 /// The check's page as Markdown.
 pub fn markdown(check: &Check) -> String {
@@ -43,8 +43,8 @@ const FRAMEWORKS_HEAD: &str = "\
 Which checks answer the controls of published benchmarks, and the check ids of other scanners.
 Every control of a version is listed: what no check answers says why. Titles are ours; the
 originals are under the links. A finding cites benchmarks only, and of Security Hub's controls
-only those in the standard. A key in parentheses names the parts of a check that bear on the
-control.
+only those in the standard. Ports, sources and keys in parentheses are the parts of a check that
+bear on the control.
 
 | framework | controls | answered | in part | not answered |
 |---|--:|--:|--:|--:|";
@@ -85,7 +85,14 @@ fn control_row(control: &Control) -> String {
 }
 
 fn answer(answer: &Answer) -> String {
-    let parts: Vec<_> = answer.parts.iter().map(|part| format!("`{part}`")).collect();
-    let parts = if parts.is_empty() { String::new() } else { format!(" ({})", parts.join(", ")) };
-    format!("[{id}](checks/{id}.md){parts}", id = answer.check)
+    let keys = answer.parts.iter().map(|part| format!("`{part}`"));
+    let ports = answer.ports.iter().map(ToString::to_string);
+    let from = answer.from.map(|family| match family {
+        Family::Ipv4 => "from IPv4 addresses".to_owned(),
+        Family::Ipv6 => "from IPv6 addresses".to_owned(),
+    });
+    let limits: Vec<_> = keys.chain(ports).chain(from).collect();
+    let limits =
+        if limits.is_empty() { String::new() } else { format!(" ({})", limits.join(", ")) };
+    format!("[{id}](checks/{id}.md){limits}", id = answer.check)
 }
