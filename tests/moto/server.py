@@ -8,7 +8,7 @@ connections are kept alive, requests are handled in this process.
 Faults (`--faults`, or `PUT /demarc-admin/faults`): a list of rules, the first that matches answers.
 
     {"service": "ec2", "operation": "DescribeVpcs", "respond": "denied",
-     "region": "eu-central-1", "account": "123456789012", "resource": "text in the request", "times": 3}
+     "region": "eu-central-1", "account": "123456789012", "resource": "a word of the request", "times": 3}
 
 Only `respond` is required; a key left out matches everything. `respond` is an entry of `ERRORS`
 (AWS's own status, code and body, per protocol) or one of `reset`, `stall` (until the client gives
@@ -19,15 +19,17 @@ spelling of the API reference, serialized from the service's API model. With `"p
 laid over moto's own answer instead: objects member by member, lists of objects by their first member.
 A string `@days:-400` stands for the time 400 days before the request.
 
-Other admin routes: `POST /demarc-admin/age` (see `age`), `GET` and `DELETE /demarc-admin/calls`.
-`/moto-api` is moto's own.
+Other admin routes: `POST /demarc-admin/age` (see `age`), `POST /demarc-admin/remove-default-vpc`,
+`GET` and `DELETE /demarc-admin/calls`. `/moto-api` is moto's own.
 """
 
 from __future__ import annotations
 
 import argparse
+import base64
 import collections
 import csv
+import hashlib
 import io
 import json
 import os
@@ -39,7 +41,7 @@ import threading
 import traceback
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus
@@ -56,12 +58,14 @@ from moto.core.request import Request  # noqa: E402
 from moto.core.routing import NotFound, get_service_router  # noqa: E402
 from moto.core.serialize import SerializationContext, get_serializer_class  # noqa: E402
 from moto.core.utils import get_service_model  # noqa: E402
-from moto.iam.models import AccessKeyLastUsed, get_account_id_from, iam_backends  # noqa: E402
+from moto.ec2.models import ec2_backends  # noqa: E402
+from moto.iam.models import AccessKeyLastUsed, IAMBackend, get_account_id_from, iam_backends  # noqa: E402
 from moto.moto_server.werkzeug_app import (  # noqa: E402
     DomainDispatcherApplication,
     MotoRequestHandler,
     create_backend_app,
 )
+from moto.s3.models import s3_backends  # noqa: E402
 from moto.sts.models import sts_backends  # noqa: E402
 
 REQUEST_ID = "7c1d0a52-5a3e-4f5b-9d0e-3b6f2c8a1e47"
@@ -77,8 +81,16 @@ ERRORS: dict[str, dict[str, tuple[int, str, str]]] = {
             "You are not authorized to perform this operation. {who} because no identity-based policy "
             "allows the {action} action. Encoded authorization failure message: 4cXo2iL5nZk",
         ),
-        "json": (400, "AccessDeniedException", "{who} because no identity-based policy allows the {action} action"),
-        "rest-json": (403, "AccessDeniedException", "{who} because no identity-based policy allows the {action} action"),
+        "json": (
+            400,
+            "AccessDeniedException",
+            "{who} because no identity-based policy allows the {action} action",
+        ),
+        "rest-json": (
+            403,
+            "AccessDeniedException",
+            "{who} because no identity-based policy allows the {action} action",
+        ),
     },
     "denied-scp": {
         "query": (403, "AccessDenied", "{who} with an explicit deny in a service control policy"),
@@ -89,7 +101,11 @@ ERRORS: dict[str, dict[str, tuple[int, str, str]]] = {
             "control policy. Encoded authorization failure message: 4cXo2iL5nZk",
         ),
         "json": (400, "AccessDeniedException", "{who} with an explicit deny in a service control policy"),
-        "rest-json": (403, "AccessDeniedException", "{who} with an explicit deny in a service control policy"),
+        "rest-json": (
+            403,
+            "AccessDeniedException",
+            "{who} with an explicit deny in a service control policy",
+        ),
     },
     "denied-resource-policy": {
         "query": (403, "AccessDenied", "{who} with an explicit deny in a resource-based policy"),
@@ -121,8 +137,16 @@ ERRORS: dict[str, dict[str, tuple[int, str, str]]] = {
         "query": (403, "InvalidClientTokenId", "The security token included in the request is invalid."),
         "ec2": (401, "AuthFailure", "AWS was not able to validate the provided access credentials"),
         "s3": (400, "InvalidToken", "The provided token is malformed or otherwise invalid."),
-        "json": (400, "UnrecognizedClientException", "The security token included in the request is invalid."),
-        "rest-json": (403, "UnrecognizedClientException", "The security token included in the request is invalid."),
+        "json": (
+            400,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
+        "rest-json": (
+            403,
+            "UnrecognizedClientException",
+            "The security token included in the request is invalid.",
+        ),
     },
 }
 BREAKS = ("reset", "stall", "truncated")
@@ -163,7 +187,9 @@ class Call:
 
     def who(self) -> str:
         """The sentence with which AWS's denials begin; EC2's reads name no resource."""
-        partition = "aws-cn" if self.region.startswith("cn-") else "aws-us-gov" if "-gov-" in self.region else "aws"
+        partition = (
+            "aws-cn" if self.region.startswith("cn-") else "aws-us-gov" if "-gov-" in self.region else "aws"
+        )
         caller = sts_backends[self.account][partition].get_caller_identity(self.access_key, self.region)[1]
         sentence = f"User: {caller} is not authorized to perform: {self.action}"
         if self.bucket:
@@ -173,7 +199,9 @@ class Call:
 
 def identify(environ: dict[str, Any], body: bytes) -> Call:
     """Which operation a request asks for, by its signature's scope, then by its protocol."""
-    scope = re.search(r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", ""))
+    scope = re.search(
+        r"Credential=([^/]+)/\d{8}/([^/]+)/([^/]+)/aws4_request", environ.get("HTTP_AUTHORIZATION", "")
+    )
     access_key, region, service = scope.groups() if scope else ("", "us-east-1", "s3")
     path = environ.get("PATH_INFO", "/")
     query = environ.get("QUERY_STRING", "")
@@ -228,12 +256,15 @@ class Rule:
             raise ValueError(f"a rule needs a result or one of {[*ERRORS, *BREAKS]}, not {self.respond!r}")
 
     def matches(self, call: Call) -> bool:
-        return (
+        return bool(
             self.service in (None, call.service)
             and self.operation in (None, call.operation)
             and self.region in (None, call.region)
             and self.account in (None, call.account)
-            and (self.resource is None or self.resource in call.text)
+            and (
+                self.resource is None
+                or re.search(rf"(?<![\w.-]){re.escape(self.resource)}(?![\w.-])", call.text)
+            )
             and self.times != 0
         )
 
@@ -277,14 +308,20 @@ def error(kind: str, call: Call) -> Answer:
     if call.method == "HEAD":
         return Answer(status, b"", [("Content-Type", "application/xml")])
     if family in ("json", "rest-json"):
-        headers = [("Content-Type", "application/json" if family == "rest-json" else "application/x-amz-json-1.1")]
+        headers = [
+            ("Content-Type", "application/json" if family == "rest-json" else "application/x-amz-json-1.1")
+        ]
         if family == "rest-json":
-            return Answer(status, json.dumps({"Message": message}).encode(), [*headers, ("x-amzn-errortype", code)])
+            return Answer(
+                status, json.dumps({"Message": message}).encode(), [*headers, ("x-amzn-errortype", code)]
+            )
         shape = "com.amazonaws." + call.service + "#" + code
         return Answer(status, json.dumps({"__type": shape, "message": message}).encode(), headers)
     inner = f"<Code>{code}</Code><Message>{escape(message)}</Message>"
     if family == "ec2":
-        body = f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>{REQUEST_ID}</RequestID></Response>"
+        body = (
+            f"<Response><Errors><Error>{inner}</Error></Errors><RequestID>{REQUEST_ID}</RequestID></Response>"
+        )
     elif family == "s3":
         body = f"<Error>{inner}<RequestId>{REQUEST_ID}</RequestId><HostId>{REQUEST_ID}</HostId></Error>"
     elif family == "s3control":
@@ -294,11 +331,101 @@ def error(kind: str, call: Call) -> Answer:
             f"<ErrorResponse><Error><Type>{'Sender' if status < 500 else 'Receiver'}</Type>{inner}</Error>"
             f"<RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
         )
-    return Answer(status, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), [("Content-Type", "text/xml")])
+    return Answer(
+        status, f'<?xml version="1.0" encoding="UTF-8"?>\n{body}'.encode(), [("Content-Type", "text/xml")]
+    )
+
+
+def correct_list_buckets(call: Call, result: dict[str, Any]) -> None:
+    """moto names no region; S3 does, when the request has one of these parameters."""
+    if re.search(r"[?&](max-buckets|prefix|continuation-token|bucket-region)=", call.text):
+        for bucket in result["Buckets"]:
+            bucket["BucketRegion"] = s3_backends[call.account]["aws"].buckets[bucket["Name"]].region_name
+
+
+def correct_authorization_details(_call: Call, result: dict[str, Any]) -> None:
+    """moto leaves out policies' names and ids, lists AWS's policies that nobody uses, and has no order."""
+    result["Policies"] = [
+        {"PolicyName": policy["Arn"].rpartition("/")[2], "PolicyId": "ANPA" + policy_id(policy["Arn"])}
+        | policy
+        for policy in sorted(result.get("Policies", []), key=lambda policy: policy["Arn"])
+        if policy["AttachmentCount"] or not policy["Arn"].startswith("arn:aws:iam::aws:")
+    ]
+
+
+def policy_id(arn: str) -> str:
+    return base64.b32encode(hashlib.sha256(arn.encode()).digest()).decode()[:17]
+
+
+def correct_instances(_call: Call, result: dict[str, Any]) -> None:
+    """moto leaves out the virtualization type, and the groups that are given with an interface."""
+    for reservation in result.get("Reservations", []):
+        for instance in reservation["Instances"]:
+            instance.setdefault("VirtualizationType", "hvm")
+            first = next(
+                (i for i in instance["NetworkInterfaces"] if i["Attachment"]["DeviceIndex"] == 0), None
+            )
+            if first and not instance.get("SecurityGroups"):
+                instance["SecurityGroups"] = first["Groups"]
+
+
+def correct_interfaces(call: Call, result: dict[str, Any]) -> None:
+    """moto shows the interfaces of endpoints and NAT gateways as unattached ones of the default group."""
+    backend = ec2_backends[call.account][call.region]
+    endpoints = {
+        i: endpoint for endpoint in backend.vpc_end_points.values() for i in endpoint.network_interface_ids
+    }
+    gateways = {
+        address["networkInterfaceId"]
+        for gateway in backend.nat_gateways.values()
+        for address in gateway.address_set
+    }
+    for interface in result.get("NetworkInterfaces", []):
+        name = interface["NetworkInterfaceId"]
+        if name in endpoints:
+            groups = [
+                backend.get_security_group_from_id(group) for group in endpoints[name].security_group_ids
+            ]
+            interface["InterfaceType"] = "vpc_endpoint"
+            interface["Groups"] = [{"GroupId": group.id, "GroupName": group.name} for group in groups]
+        elif name in gateways:
+            interface["InterfaceType"] = "nat_gateway"
+            interface["Groups"] = []
+        else:
+            continue
+        interface["Status"] = "in-use"
+        interface["RequesterManaged"] = True
+
+
+def correct_addresses(_call: Call, result: dict[str, Any]) -> None:
+    """moto writes empty strings where EC2 leaves the element out."""
+    result["Addresses"] = [
+        {key: value for key, value in address.items() if value != ""}
+        for address in result.get("Addresses", [])
+    ]
+
+
+def correct_regions(call: Call, result: dict[str, Any]) -> None:
+    """moto lists regions that are not enabled even when not asked for all."""
+    if "AllRegions=true" not in call.text:
+        result["Regions"] = [
+            region for region in result["Regions"] if region["OptInStatus"] != "not-opted-in"
+        ]
+
+
+# Changes to moto's answers that every test wants.
+CORRECTIONS = {
+    ("ec2", "DescribeInstances"): correct_instances,
+    ("ec2", "DescribeNetworkInterfaces"): correct_interfaces,
+    ("ec2", "DescribeAddresses"): correct_addresses,
+    ("ec2", "DescribeRegions"): correct_regions,
+    ("s3", "ListBuckets"): correct_list_buckets,
+    ("iam", "GetAccountAuthorizationDetails"): correct_authorization_details,
+}
 
 
 def days_ago(days: float) -> datetime:
-    return datetime.now(timezone.utc) - timedelta(days=days)
+    return datetime.now(UTC) - timedelta(days=days)
 
 
 def dated(value: Any) -> Any:
@@ -334,7 +461,9 @@ def serialized(call: Call, result: dict[str, Any]) -> Answer:
     answer = serializer.serialize(result)
     body = answer["body"] or b""
     return Answer(
-        answer["status_code"], body.encode() if isinstance(body, str) else body, list(answer["headers"].items())
+        answer["status_code"],
+        body.encode() if isinstance(body, str) else body,
+        list(answer["headers"].items()),
     )
 
 
@@ -379,7 +508,9 @@ def credential_report(account: str, root: dict[str, Any]) -> str:
         "password_next_rotation": "not_supported",
         **{f"{key}_active": "false" for key in ("mfa", "access_key_1", "access_key_2", "cert_1", "cert_2")},
     }
-    report.writerow(row | {key: stamp(v, "") if isinstance(v, datetime) else v for key, v in dated(root).items()})
+    report.writerow(
+        row | {key: stamp(v, "") if isinstance(v, datetime) else v for key, v in dated(root).items()}
+    )
     for user in iam_backends[account]["aws"].users.values():
         row = {
             "user": user.name,
@@ -409,12 +540,14 @@ def credential_report(account: str, root: dict[str, Any]) -> str:
 
 
 def age(wanted: dict[str, Any]) -> None:
-    """Set IAM's dates, in days before now, which no API call can.
+    """Set dates, in days before now, which no API call can.
 
     {"account": "123456789012",
      "users": {"NAME": {"created": 400, "password_changed": 400, "password_used": 200,
                         "access_keys": [{"created": 400, "used": 300, "service": "s3", "region": "us-east-1"}]}},
-     "roles": {"NAME": {"created": 900, "used": 300, "region": "us-east-1"}}}
+     "roles": {"NAME": {"created": 900, "used": 300, "region": "us-east-1"}},
+     "instances": {"REGION": {"ID": {"launched": 900, "stopped": 400}}},
+     "images": {"REGION": {"ID": 900}}, "snapshots": {"REGION": {"ID": 900}}}
     """
 
     def ago(days: float) -> datetime:
@@ -438,6 +571,30 @@ def age(wanted: dict[str, Any]) -> None:
         if "used" in dates:
             role.last_used = ago(dates["used"])
             role.last_used_region = dates["region"]
+    in_region = ec2_backends[wanted["account"]]
+    for region, instances in wanted.get("instances", {}).items():
+        for name, dates in instances.items():
+            instance = in_region[region].get_instance(name)
+            instance.launch_time = ago(dates["launched"])
+            if "stopped" in dates:
+                instance._reason = f"User initiated ({ago(dates['stopped']):%Y-%m-%d %H:%M:%S} GMT)"
+    for region, images in wanted.get("images", {}).items():
+        for name, days in images.items():
+            in_region[region].amis[name].creation_date = ago(days)
+    for region, snapshots in wanted.get("snapshots", {}).items():
+        for name, days in snapshots.items():
+            in_region[region].snapshots[name].start_time = ago(days)
+
+
+def remove_default_vpc(account: str, region: str) -> None:
+    """Through moto's API the VPC's network ACL stays behind."""
+    backend = ec2_backends[account][region]
+    for vpc in [vpc for vpc in backend.vpcs.values() if vpc.is_default]:
+        for subnet in backend.describe_subnets(filters={"vpc-id": vpc.id}):
+            backend.delete_subnet(subnet.id)
+        for acl in backend.describe_network_acls(filters={"vpc-id": vpc.id}):
+            del backend.network_acls[acl.id]
+        backend.delete_vpc(vpc.id)
 
 
 class Front:
@@ -473,7 +630,8 @@ class Front:
                 return answer
             report = credential_report(call.account, gap.result or {})
             return serialized(
-                call, {"Content": report, "ReportFormat": "text/csv", "GeneratedTime": datetime.now(timezone.utc)}
+                call,
+                {"Content": report, "ReportFormat": "text/csv", "GeneratedTime": datetime.now(UTC)},
             )
         if gap and gap.respond:
             return error(gap.respond, call)
@@ -488,13 +646,21 @@ class Front:
             return self.lacking(call)
         if answer.status == 404 and answer.body.startswith(b"<!doctype html>"):
             return self.lacking(call)
-        if gap and answer.status == 200:
-            return serialized(call, laid_over(parsed(call, answer), dated(gap.result)))
-        return answer
+        correct = CORRECTIONS.get((call.service, call.operation))
+        if answer.status != 200 or not (correct or gap):
+            return answer
+        result = parsed(call, answer)
+        if correct:
+            correct(call, result)
+        return serialized(call, laid_over(result, dated(gap.result)) if gap else result)
 
     def lacking(self, call: Call) -> Answer:
         """Unlike moto's own answers to this, one that SDKs do not retry."""
-        print(f"moto cannot answer {call.service}:{call.operation} in {call.region}", file=sys.stderr, flush=True)
+        print(
+            f"moto cannot answer {call.service}:{call.operation} in {call.region}",
+            file=sys.stderr,
+            flush=True,
+        )
         return Answer(501, f"moto cannot answer {call.service}:{call.operation}".encode())
 
     def ask_moto(self, environ: dict[str, Any], body: bytes) -> Answer:
@@ -512,11 +678,15 @@ class Front:
                 self.gaps.load(body)
             elif (method, route) == ("POST", "age"):
                 age(json.loads(body))
+            elif (method, route) == ("POST", "remove-default-vpc"):
+                remove_default_vpc(**json.loads(body))
             elif (method, route) == ("DELETE", "calls"):
                 self.calls.clear()
             elif (method, route) == ("GET", "calls"):
                 names = ("service", "operation", "region", "account", "times")
-                counts = [dict(zip(names, (*key, times))) for key, times in sorted(self.calls.items())]
+                counts = [
+                    dict(zip(names, (*key, times), strict=True)) for key, times in sorted(self.calls.items())
+                ]
                 return Answer(200, json.dumps(counts).encode(), [("Content-Type", "application/json")])
             else:
                 return Answer(404, b"no such route\n")
@@ -586,6 +756,13 @@ def main() -> None:
     options = parser.parse_args()
     # Read when an account's IAM backend is first used.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = str(options.managed_policies).lower()
+    in_every_partition = IAMBackend._init_aws_policies
+
+    def in_one_partition(self: IAMBackend) -> list[Any]:
+        """moto would load them for each of its partitions, whenever it looks up an access key."""
+        return in_every_partition(self) if self.region_name == "aws" else []
+
+    IAMBackend._init_aws_policies = in_one_partition  # type: ignore[method-assign]
 
     front = Front()
     if options.gaps:
