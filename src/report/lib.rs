@@ -1,12 +1,28 @@
 //! The report: one versioned schema is the truth, every other format is a view of it.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+mod csv;
+mod format;
+mod grant;
+mod json;
+mod ndjson;
+pub mod terminal;
+mod text;
+mod worst;
+
+use std::{borrow::Cow, collections::BTreeMap, io, sync::Arc};
 
 use demarc_model::{
     ControlType, Fingerprint, Layer, ServiceModel, Severity, Verdict, time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+
+pub use self::{
+    format::{Format, UnknownFormat},
+    grant::{missing_actions, policy},
+    json::{Reader, read_json},
+    worst::Worst,
+};
 
 /// Version of the JSON schema: the minor number grows with additions, the major with changes
 /// that break readers.
@@ -122,6 +138,16 @@ impl Counts {
         self.pass += other.pass;
         self.not_applicable += other.not_applicable;
         self.suppressed += other.suppressed;
+    }
+
+    pub fn of(&self, verdict: Verdict) -> u64 {
+        match verdict {
+            Verdict::Fail => self.fail,
+            Verdict::NotAssessed => self.not_assessed,
+            Verdict::Manual => self.manual,
+            Verdict::Pass => self.pass,
+            Verdict::NotApplicable => self.not_applicable,
+        }
     }
 
     pub fn total(&self) -> u64 {
@@ -251,6 +277,29 @@ pub enum Owner {
     None,
 }
 
+impl Owner {
+    pub const ALL: [Self; 4] = [Self::Aws, Self::Customer, Self::Both, Self::None];
+
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::Aws => "aws",
+            Self::Customer => "customer",
+            Self::Both => "both",
+            Self::None => "none",
+        }
+    }
+
+    /// As told to the customer.
+    pub fn title(self) -> &'static str {
+        match self {
+            Self::Aws => "AWS",
+            Self::Customer => "You",
+            Self::Both => "AWS and you",
+            Self::None => "No such layer",
+        }
+    }
+}
+
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema,
 )]
@@ -268,6 +317,28 @@ pub enum CellState {
     NoCheck,
     /// The customer's, and no API shows it.
     Invisible,
+}
+
+impl CellState {
+    pub const ALL: [Self; 6] = [
+        Self::NotYours,
+        Self::Failed,
+        Self::NotAssessed,
+        Self::Passed,
+        Self::NoCheck,
+        Self::Invisible,
+    ];
+
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::NotYours => "not-yours",
+            Self::Failed => "failed",
+            Self::NotAssessed => "not-assessed",
+            Self::Passed => "passed",
+            Self::NoCheck => "no-check",
+            Self::Invisible => "invisible",
+        }
+    }
 }
 
 /// One verdict of one check about one resource, or a part of it.
@@ -384,6 +455,20 @@ pub enum Change {
     UnknownThisRun,
 }
 
+impl Change {
+    pub fn id(self) -> &'static str {
+        match self {
+            Self::New => "new",
+            Self::Unchanged => "unchanged",
+            Self::Changed => "changed",
+            Self::Reopened => "reopened",
+            Self::Resolved => "resolved",
+            Self::ResourceDeleted => "resource-deleted",
+            Self::UnknownThisRun => "unknown-this-run",
+        }
+    }
+}
+
 /// The suppression that marks a finding; it stays in the report.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Suppressed {
@@ -426,15 +511,44 @@ impl Finding {
     }
 }
 
+/// Findings on their way to a writer, in the report's order.
+pub type Stream<'a> = dyn Iterator<Item = Result<Finding, Error>> + 'a;
+
+/// Writes a report. Findings are taken one by one and not kept.
+pub fn write(
+    format: Format,
+    head: &Head,
+    findings: &mut Stream<'_>,
+    out: &mut dyn io::Write,
+) -> Result<(), Error> {
+    match format {
+        Format::Json => json::write(head, findings, out),
+        Format::Ndjson => ndjson::write(findings, out),
+        Format::Csv => csv::write(head, findings, out),
+        Format::Markdown
+        | Format::Junit
+        | Format::Sarif
+        | Format::Ocsf
+        | Format::Asff
+        | Format::Html => {
+            Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, "not written yet")))
+        }
+    }
+}
+
 /// Why a report could not be written or read.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     #[error("cannot write the report: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
     #[error("the report is not valid JSON: {0}")]
     Json(#[from] serde_json::Error),
+    #[error("the report ends early: {0}")]
+    Truncated(String),
+    #[error("not a report of demarc: {0}")]
+    Foreign(String),
     #[error("cannot write the report as CSV: {0}")]
-    Csv(#[from] csv::Error),
+    Csv(#[from] ::csv::Error),
     #[error("cannot write the report as JUnit XML: {0}")]
     Junit(String),
     #[error("cannot render the report: {0}")]

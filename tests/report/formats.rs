@@ -1,0 +1,173 @@
+//! Each format, written from one report: as a snapshot, and read back.
+
+#![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+
+mod fixture;
+
+use demarc_report::{Error, Finding, Format, Reader, Report, Worst, read_json, terminal, write};
+use fixture::{FORMULA, HOSTILE, large, report};
+
+fn written(format: Format, report: &Report) -> String {
+    let mut out = Vec::new();
+    let mut findings = report.findings.iter().cloned().map(Ok);
+    write(format, &report.head, &mut findings, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+fn summary(report: &Report, width: usize) -> String {
+    let mut worst = Worst::new(3);
+    report.findings.iter().for_each(|finding| worst.push(finding));
+    let mut out = Vec::new();
+    terminal::summary(&report.head, &worst.into_vec(), width, &mut out).unwrap();
+    String::from_utf8(out).unwrap()
+}
+
+#[test]
+fn json_is_one_finding_a_line_and_reads_back_as_written() {
+    let report = report();
+    let text = written(Format::Json, &report);
+    insta::assert_snapshot!("report.json", text);
+    for finding in &report.findings {
+        let line = serde_json::to_string(finding).unwrap();
+        assert!(text.lines().any(|l| l.trim().trim_end_matches(',') == line));
+    }
+    assert_eq!(read_json(text.as_bytes()).unwrap(), report);
+    assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+}
+
+#[test]
+fn a_report_without_findings_is_still_a_report() {
+    let empty = Report { findings: Vec::new(), ..report() };
+    assert_eq!(read_json(written(Format::Json, &empty).as_bytes()).unwrap(), empty);
+}
+
+#[test]
+fn findings_are_read_one_by_one() {
+    let report = report();
+    let text = written(Format::Json, &report);
+    // Cut within the third finding: the two before it are there already.
+    let cut = text.find(&report.findings[2].fingerprint.0).unwrap();
+    let mut reader = Reader::new(&text.as_bytes()[..cut]).unwrap();
+    assert_eq!(reader.head(), &report.head);
+    assert_eq!(reader.next().unwrap().unwrap(), report.findings[0]);
+    assert_eq!(reader.next().unwrap().unwrap(), report.findings[1]);
+    let error = reader.next().unwrap().unwrap_err();
+    assert_eq!(error.to_string(), "the report ends early: it breaks off after 2 findings");
+    assert!(reader.next().is_none());
+}
+
+#[test]
+fn a_report_is_read_however_another_tool_has_laid_it_out() {
+    let report = report();
+    let mut value = serde_json::to_value(&report).unwrap();
+    let fields = value.as_object_mut().unwrap();
+    fields.insert("zz_newer_field".to_owned(), 12.into());
+    fields.insert("a_newer_field".to_owned(), serde_json::json!([-1.5e3, null, true]));
+    fields.insert("schema_version".to_owned(), "1.99".into());
+    // Sorted keys put the findings before the matrix; pretty printing breaks every line.
+    for text in [value.to_string(), serde_json::to_string_pretty(&value).unwrap()] {
+        let read = read_json(text.as_bytes()).unwrap();
+        assert_eq!(read.findings, report.findings);
+        assert_eq!(read.head.matrix, report.head.matrix);
+    }
+}
+
+#[test]
+fn what_is_no_report_is_told_from_what_breaks_off() {
+    let text = written(Format::Json, &report());
+    let error = |text: &str| read_json(text.as_bytes()).unwrap_err();
+    for end in (0..text.len() - 2).step_by(499).filter(|end| text.is_char_boundary(*end)).skip(1) {
+        let error = error(&text[..end]);
+        assert!(matches!(error, Error::Truncated(_)), "cut at {end}: {error}");
+    }
+    for foreign in ["", "[]", "{}", "hello", "{\"Findings\":[]}", "{\"a\": 1} x", "{\"a\" 1}"] {
+        assert!(matches!(error(foreign), Error::Foreign(_)), "{foreign}: {}", error(foreign));
+    }
+    assert!(matches!(error(&format!("{text}{text}")), Error::Foreign(_)));
+    assert_eq!(
+        error("{\"schema_version\": \"2.0\", \"tool\": 1}").to_string(),
+        "report schema 2.0 is not one that this demarc reads (1.0)"
+    );
+    assert!(matches!(error("{\"schema_version\": \"1.0\", \"tool\": 1}"), Error::Json(_)));
+}
+
+#[test]
+fn ndjson_is_the_findings_and_nothing_else() {
+    let report = report();
+    let text = written(Format::Ndjson, &report);
+    let read: Vec<Finding> = text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    assert_eq!(read, report.findings);
+}
+
+#[test]
+fn a_failing_scan_fails_the_writer_too() {
+    let (head, findings) = large(50);
+    for format in [Format::Json, Format::Ndjson, Format::Csv] {
+        let broken = || Err(Error::Truncated("the spool is gone".to_owned()));
+        let mut stream = findings.clone().map(Ok).chain(std::iter::from_fn(|| Some(broken())));
+        let result = write(format, &head, &mut stream, &mut Vec::new());
+        assert!(matches!(result, Err(Error::Truncated(_))), "{format}: {result:?}");
+    }
+}
+
+#[test]
+fn csv_reads_back_and_runs_no_formula() {
+    let report = report();
+    let text = written(Format::Csv, &report);
+    insta::assert_snapshot!("report.csv", text);
+    let mut reader = csv::Reader::from_reader(text.as_bytes());
+    let column = |name: &str| {
+        reader.headers().cloned().unwrap().iter().position(|header| header == name).unwrap()
+    };
+    let (name, tags, verdict) = {
+        let mut column = column;
+        (column("resource_name"), column("tags"), column("verdict"))
+    };
+    let rows: Vec<_> = reader.records().collect::<Result<_, _>>().unwrap();
+    assert_eq!(rows.len(), report.findings.len());
+    for (row, finding) in rows.iter().zip(&report.findings) {
+        assert_eq!(&row[verdict], finding.verdict.id());
+        for cell in row {
+            assert!(!cell.starts_with(['=', '+', '-', '@', '\t', '\r']), "a formula: {cell}");
+        }
+    }
+    assert!(rows.iter().any(|row| row[name] == format!("'{FORMULA}")));
+    assert!(rows.iter().any(|row| row[tags].contains(HOSTILE)));
+}
+
+#[test]
+fn the_summary_fits_the_terminal_and_steers_nothing() {
+    let report = report();
+    for width in [80, 100, 140] {
+        let text = summary(&report, width);
+        let styles = anstyle_free(&text);
+        for line in styles.lines() {
+            assert!(line.chars().count() <= width, "wider than {width}: {line}");
+        }
+        assert!(!styles.contains('\u{1b}'), "an escape sequence of a resource's name came through");
+    }
+    insta::assert_snapshot!("terminal-100", anstyle_free(&summary(&report, 100)));
+    insta::assert_snapshot!("terminal-styled", summary(&report, 100).replace('\u{1b}', "␛"));
+}
+
+/// Without the sequences that styles are written with.
+fn anstyle_free(text: &str) -> String {
+    let mut plain = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find("\u{1b}[") {
+        plain += &rest[..at];
+        let end = rest[at..].find('m').map_or(rest.len(), |m| at + m + 1);
+        rest = &rest[end..];
+    }
+    plain + rest
+}
+
+#[test]
+fn the_worst_come_first_and_suppressed_ones_not_at_all() {
+    let report = report();
+    let mut worst = Worst::new(2);
+    report.findings.iter().for_each(|finding| worst.push(finding));
+    assert_eq!(worst.seen(), 6);
+    let worst: Vec<_> = worst.into_vec().into_iter().map(|f| f.check).collect();
+    assert_eq!(worst, ["ec2.security-group-private-ports", "iam.root-hardware-mfa"]);
+}
