@@ -2,7 +2,7 @@
 
 use std::{net::IpAddr, sync::Arc};
 
-use ipnet::IpNet;
+pub use ipnet::IpNet;
 
 use super::{Subject, resources, unlisted, unread};
 use crate::{Cause, Listing, NotAssessed, Read, Unread, calls, policy::Policy, time::Timestamp};
@@ -503,6 +503,20 @@ impl RouteTable {
         self.routes.iter().filter(|route| {
             route.active && route.gateway_id.as_deref().is_some_and(|id| id.starts_with("igw-"))
         })
+    }
+}
+
+impl Instance {
+    /// Whether it is on its way out: its settings are nobody's to mend any more.
+    pub fn is_terminating(&self) -> bool {
+        matches!(self.state.as_str(), "shutting-down" | "terminated")
+    }
+}
+
+impl SecurityGroup {
+    /// The group that AWS makes with every VPC. No other may have its name.
+    pub fn is_default(&self) -> bool {
+        self.group_name == "default"
     }
 }
 
