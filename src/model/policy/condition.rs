@@ -453,16 +453,20 @@ fn is_narrow_range(values: &[Box<str>]) -> bool {
         let range =
             value.parse::<IpNet>().ok().or_else(|| value.parse::<IpAddr>().ok().map(IpNet::from));
         match range {
+            Some(IpNet::V4(range)) if is_private(range) => {}
             Some(IpNet::V4(range)) => v4.push(range.trunc()),
             Some(IpNet::V6(range)) => v6.push(range.trunc()),
             None => return false,
         }
     }
     // Neighbours are joined first: 256 ranges of /8 are the whole Internet.
-    Ipv4Net::aggregate(&v4).iter().all(|range| {
-        let last = range.broadcast();
-        range.prefix_len() >= 8 || (range.network().is_private() && last.is_private())
-    }) && Ipv6Net::aggregate(&v6)
-        .iter()
-        .all(|range| range.prefix_len() >= 32 && range.network().to_ipv4_mapped().is_none())
+    Ipv4Net::aggregate(&v4).iter().all(|range| range.prefix_len() >= 8)
+        && Ipv6Net::aggregate(&v6)
+            .iter()
+            .all(|range| range.prefix_len() >= 32 && range.network().to_ipv4_mapped().is_none())
+}
+
+fn is_private(range: Ipv4Net) -> bool {
+    let last = range.broadcast();
+    range.prefix_len() >= 8 && range.network().is_private() && last.is_private()
 }

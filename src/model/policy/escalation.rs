@@ -141,9 +141,9 @@ escalations! {
 /// - An action counts only on a resource that it can apply to: `*` on a bucket opens nothing.
 /// - Managing one's own credentials (`user/${aws:username}`) is no escalation, but giving oneself
 ///   policies is.
-/// - Passing, assuming or using *named* roles and resources is the least privilege AWS advises
-///   (IAM User Guide, "Grant a user permissions to pass a role to an AWS service"); a wildcard in
-///   the name is not.
+/// - Passing or using *named* roles and resources is the least privilege AWS advises (IAM User
+///   Guide, "Grant a user permissions to pass a role to an AWS service"); a wildcard in the name
+///   is not. Assuming roles counts where all roles of an account are meant.
 /// - A condition on `iam:PassedToService`, `iam:PolicyARN` or `iam:PermissionsBoundary` bounds
 ///   what it is about. Any other condition, MFA included, leaves the way open.
 pub fn escalation_paths(policies: &[&Policy]) -> Vec<&'static str> {
@@ -158,7 +158,6 @@ pub fn escalation_paths(policies: &[&Policy]) -> Vec<&'static str> {
 
 fn is_usable(policies: &[&Policy], action: &str, passed_to: Option<&str>) -> bool {
     let pattern = Pattern::action(action);
-    let templates = templates(action);
     policies
         .iter()
         .flat_map(|policy| policy.statements.iter())
@@ -167,18 +166,18 @@ fn is_usable(policies: &[&Policy], action: &str, passed_to: Option<&str>) -> boo
         .any(|statement| {
             usable_resources(policies, statement, &pattern)
                 .into_iter()
-                .any(|part| is_open(action, part, &templates))
+                .any(|part| is_open(action, part))
         })
 }
 
 /// Whether the action on this resource is one that escalates.
-fn is_open(action: &str, part: Option<Part<'_>>, templates: &[Pattern]) -> bool {
+fn is_open(action: &str, part: Option<Part<'_>>) -> bool {
     let resource = match part {
         // `NotResource` leaves nearly everything.
         None | Some(Part::AllBut(_)) => return true,
         Some(Part::One(resource)) => resource,
     };
-    if !templates.iter().any(|template| template.overlaps(resource)) {
+    if !is_applicable(action, resource) {
         return false;
     }
     let text = resource.as_str();
@@ -186,6 +185,7 @@ fn is_open(action: &str, part: Option<Part<'_>>, templates: &[Pattern]) -> bool 
         "iam:CreateAccessKey" | "iam:CreateLoginProfile" | "iam:UpdateLoginProfile" => {
             !(text.contains("${aws:username}") || text.contains("${aws:userid}"))
         }
+        "sts:AssumeRole" => is_every_role(resource),
         "iam:PassRole" => has_open_name(text),
         action if action.starts_with("iam:") => true,
         // Creating something new: the role passed to it is what counts.
@@ -229,28 +229,46 @@ fn has_open_name(resource: &str) -> bool {
     name.contains(['*', '?'])
 }
 
-/// What the action can be applied to.
-fn templates(action: &str) -> Vec<Pattern> {
+/// Whether all roles of some account, at least, are meant.
+fn is_every_role(resource: &Pattern) -> bool {
+    let name = resource.as_str().splitn(6, ':').nth(5).unwrap_or(resource.as_str());
+    Pattern::exact_case(name).covers(&Pattern::exact_case("role/*"))
+}
+
+/// What the action can be applied to: the service and the name after the account in an ARN.
+fn targets(action: &str) -> &'static [(&'static str, &'static str)] {
     let (service, name) = action.split_once(':').unwrap_or((action, ""));
-    let arns: Vec<String> = match service {
-        "sts" => vec!["arn:*:iam::*:role/*".into()],
-        "iam" => {
-            let kind = if name.contains("PolicyVersion") {
-                "policy"
-            } else if name.contains("Group") {
-                "group"
-            } else if name.contains("Role") {
-                "role"
-            } else {
-                "user"
-            };
-            vec![format!("arn:*:iam::*:{kind}/*")]
+    match service {
+        "sts" => &[("iam", "role/*")],
+        "iam" if name.contains("PolicyVersion") => &[("iam", "policy/*")],
+        "iam" if name.contains("Group") => &[("iam", "group/*")],
+        "iam" if name.contains("Role") => &[("iam", "role/*")],
+        "iam" => &[("iam", "user/*")],
+        "ec2-instance-connect" => &[("ec2", "instance/*")],
+        // Of their resources the machine is what matters, not the document.
+        "ssm" if matches!(name, "StartSession" | "SendCommand") => {
+            &[("ec2", "instance/*"), ("ssm", "managed-instance/*")]
         }
-        "ec2-instance-connect" => vec!["arn:*:ec2:*:*:instance/*".into()],
-        "ssm" => ["ssm", "ec2"].map(|service| format!("arn:*:{service}:*:*:*")).into(),
-        service => vec![format!("arn:*:{service}:*:*:*")],
+        _ => &[],
+    }
+}
+
+/// Whether the resource may be one that the action can be applied to.
+fn is_applicable(action: &str, resource: &Pattern) -> bool {
+    let own_service = action.split_once(':').map_or(action, |(service, _)| service);
+    let targets = match targets(action) {
+        [] => &[(own_service, "*")],
+        targets => targets,
     };
-    arns.iter().map(|arn| Pattern::exact_case(arn)).collect()
+    let parts: Vec<&str> = resource.as_str().splitn(6, ':').collect();
+    targets.iter().any(|(service, name)| match parts[..] {
+        // Part by part: as a whole, the star of an object's key would reach into any service.
+        [_, _, theirs, _, _, rest] => {
+            Pattern::exact_case(theirs).matches(service)
+                && Pattern::exact_case(rest).overlaps(&Pattern::exact_case(name))
+        }
+        _ => Pattern::exact_case(&format!("arn:*:{service}:*:*:{name}")).overlaps(resource),
+    })
 }
 
 /// Whether a condition keeps the action from the way in question.

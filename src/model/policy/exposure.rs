@@ -107,8 +107,8 @@ impl Exposure {
         )
     }
 
-    /// Whether a service may act only for the accounts, organizations or resources that a
-    /// condition names, or, if any, only for the owner's own (`Some(owner)`).
+    /// Whether a condition bounds who can call or, where the audience is a service, for whom it
+    /// may act.
     pub fn is_bounded(&self) -> bool {
         !self.narrowed_by.is_empty()
     }
@@ -239,7 +239,7 @@ fn audience_of(
             None if arn.contains(":iam::cloudfront:user/") => {
                 as_is(Audience::Service("cloudfront.amazonaws.com".into()))
             }
-            None if arn.contains('*') => bounded_public(narrowings, is_home),
+            None if arn.contains(['*', '?']) => bounded_public(narrowings, is_home),
             None => as_is(Audience::Account(arn.clone())),
         },
         Principal::CanonicalUser(id) => as_is(Audience::CanonicalUser(id.clone())),

@@ -122,8 +122,7 @@ impl Policy {
             return Admin::No;
         }
         let all = |statement: &&Statement| {
-            grants_all_resources(statement)
-                && (statement.actions.is_everything() || names_every_letter(&statement.actions))
+            grants_all_resources(statement) && statement.actions.is_everything()
         };
         self.statements
             .iter()
@@ -184,14 +183,7 @@ fn wildcard_service(pattern: &Pattern) -> Option<Box<str>> {
         .then(|| service.to_ascii_lowercase().into())
 }
 
-/// `a*`, `b*`, … `z*` together are all services: an old way around "no star" rules.
-fn names_every_letter(actions: &Scope) -> bool {
-    matches!(actions, Scope::Only(_))
-        && ('a'..='z').all(|letter| actions.covers(&Pattern::action(&format!("{letter}*:*"))))
-}
-
-/// Whether an Allow gives something on a resource that `template` may match and that no
-/// unconditional Deny takes away.
+/// The resources on which an Allow gives the action and no unconditional Deny takes it away.
 pub(super) fn usable_resources<'a>(
     policies: &[&Policy],
     allow: &'a Statement,

@@ -68,7 +68,7 @@ impl Policy {
                 self.denies().any(|statement| {
                     statement.principal.as_ref().is_some_and(super::Principals::is_everyone)
                         && statement.actions.covers(&actions)
-                        && statement.resources.as_ref().is_none_or(|scope| scope.covers(&resource))
+                        && statement.resources.as_ref().is_some_and(|scope| scope.covers(&resource))
                         && when(statement)
                 })
             })

@@ -4,8 +4,8 @@ use super::condition::{Bound, Condition, SetOperator, Test};
 use super::exposure::is_open_provider;
 use super::{Audience, Exposure, Narrowing, Owner, Policy};
 
-const ASSUME: [&str; 4] =
-    ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity", "sts:AssumeRoot"];
+const ASSUME: [&str; 3] =
+    ["sts:AssumeRole", "sts:AssumeRoleWithSAML", "sts:AssumeRoleWithWebIdentity"];
 
 /// One audience that a trust policy lets assume its role, the owner's own account included.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,7 +38,7 @@ pub struct Guards {
     pub source_account: bool,
     /// A VPC, a VPC endpoint or addresses.
     pub network: bool,
-    /// A subject, tenant or audience at the identity provider that tells callers apart.
+    /// A subject or tenant at the identity provider, which tells callers apart.
     pub subject: bool,
 }
 
@@ -53,9 +53,18 @@ impl Guards {
             source_arn: key("aws:sourcearn"),
             source_account: key("aws:sourceaccount"),
             network: bound(Bound::Network) || bound(Bound::Address),
-            subject: bound(Bound::Federation),
+            subject: narrowed_by.iter().any(names_subject),
         }
     }
+}
+
+/// The audience of a provider of one's own is the same for all of its subjects; that of a shared
+/// one is the tenant.
+fn names_subject(narrowing: &Narrowing) -> bool {
+    let own_audience = narrowing.key.rsplit_once(':').is_some_and(|(issuer, claim)| {
+        claim == "aud" && issuer != "saml" && !is_open_provider(issuer)
+    });
+    narrowing.bound == Bound::Federation && !own_audience
 }
 
 /// `BoolIfExists` passes for long-term keys, which never carry the MFA key (IAM User Guide,

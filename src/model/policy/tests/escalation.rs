@@ -1,0 +1,135 @@
+use std::collections::BTreeSet;
+
+use super::*;
+
+fn paths(statement: &Value) -> Vec<&'static str> {
+    escalation_paths(&[&policy(statement)])
+}
+
+fn allow(actions: &[&str], resource: &str) -> Value {
+    json!({"Effect": "Allow", "Action": actions, "Resource": resource})
+}
+
+#[test]
+fn names_are_unique_and_in_kebab_case() {
+    let names: BTreeSet<&str> = ESCALATIONS.iter().map(|path| path.name).collect();
+    assert_eq!(names.len(), ESCALATIONS.len());
+    assert!(
+        names.iter().all(|name| name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'))
+    );
+    for path in ESCALATIONS {
+        let passes = path.actions.contains(&"iam:PassRole");
+        assert_eq!(passes, path.passed_to.is_some(), "{}", path.name);
+    }
+}
+
+#[test]
+fn one_action_may_be_enough() {
+    assert_eq!(paths(&allow(&["iam:createpolicyversion"], "*")), ["create-policy-version"]);
+    assert_eq!(paths(&allow(&["iam:Get*", "s3:*"], "*")), [""; 0]);
+}
+
+#[test]
+fn combinations_need_all_their_actions_from_any_document() {
+    let pass = policy(&allow(&["iam:PassRole"], "*"));
+    let run = policy(&allow(&["ec2:RunInstances"], "*"));
+    assert_eq!(escalation_paths(&[&pass]), [""; 0]);
+    assert_eq!(escalation_paths(&[&run]), [""; 0]);
+    assert_eq!(escalation_paths(&[&pass, &run]), ["pass-role-to-new-instance"]);
+}
+
+#[test]
+fn everything_opens_every_way() {
+    assert_eq!(paths(&allow(&["*"], "*")).len(), ESCALATIONS.len());
+}
+
+#[test]
+fn an_unconditional_deny_closes_a_way_and_a_conditional_one_does_not() {
+    let open = allow(&["iam:PutUserPolicy"], "*");
+    let deny = json!({"Effect": "Deny", "Action": "iam:Put*", "Resource": "*"});
+    assert_eq!(paths(&json!([open, deny])), [""; 0]);
+    let mut sometimes = deny.clone();
+    sometimes["Condition"] = json!({"BoolIfExists": {"aws:MultiFactorAuthPresent": "false"}});
+    assert_eq!(paths(&json!([open, sometimes])), ["put-user-policy"]);
+    let elsewhere = json!({"Effect": "Deny", "Action": "iam:*", "Resource": "arn:aws:iam::111122223333:user/root"});
+    assert_eq!(paths(&json!([open, elsewhere])), ["put-user-policy"]);
+}
+
+#[test]
+fn ones_own_credentials_are_ones_own() {
+    let own = "arn:aws:iam::*:user/${aws:username}";
+    assert_eq!(paths(&allow(&["iam:CreateAccessKey", "iam:UpdateLoginProfile"], own)), [""; 0]);
+    assert_eq!(paths(&allow(&["iam:PutUserPolicy"], own)), ["put-user-policy"]);
+    assert_eq!(
+        paths(&allow(&["iam:CreateAccessKey"], "arn:aws:iam::*:user/*")),
+        ["create-access-key"]
+    );
+}
+
+#[test]
+fn an_action_counts_only_where_it_applies() {
+    assert_eq!(paths(&allow(&["*"], "arn:aws:s3:::b/*")), [""; 0]);
+    assert_eq!(
+        paths(&allow(&["iam:AttachRolePolicy"], "arn:aws:iam::111122223333:user/u")),
+        [""; 0]
+    );
+    assert_eq!(paths(&allow(&["ssm:StartSession"], "arn:aws:ssm:*:*:document/AWS-*")), [""; 0]);
+}
+
+#[test]
+fn named_roles_are_least_privilege() {
+    let with = |role: &str| {
+        paths(&json!([
+            allow(&["iam:PassRole"], role),
+            allow(&["lambda:CreateFunction", "lambda:InvokeFunction"], "*"),
+        ]))
+    };
+    assert_eq!(with("arn:aws:iam::111122223333:role/app"), [""; 0]);
+    assert_eq!(with("arn:aws:iam::111122223333:role/*"), ["pass-role-to-new-function-and-invoke"]);
+    assert_eq!(paths(&allow(&["sts:AssumeRole"], "arn:aws:iam::*:role/deploy")), [""; 0]);
+    assert_eq!(paths(&allow(&["sts:AssumeRole"], "arn:aws:iam::*:role/deploy-*")), [""; 0]);
+    assert_eq!(
+        paths(&allow(&["sts:AssumeRole"], "arn:aws:iam::444455556666:*")),
+        ["assume-any-role"]
+    );
+    assert_eq!(paths(&allow(&["sts:*"], "*")), ["assume-any-role"]);
+}
+
+#[test]
+fn a_condition_bounds_only_what_it_is_about() {
+    let pass_to = |service: &str| {
+        let mut pass = allow(&["iam:PassRole"], "*");
+        pass["Condition"] = json!({"StringEquals": {"iam:PassedToService": service}});
+        paths(&json!([pass, allow(&["ec2:RunInstances"], "*")]))
+    };
+    assert_eq!(pass_to("lambda.amazonaws.com"), [""; 0]);
+    assert_eq!(pass_to("ec2.amazonaws.com"), ["pass-role-to-new-instance"]);
+
+    let attach = |condition: Value| {
+        let mut attach = allow(&["iam:AttachUserPolicy"], "*");
+        attach["Condition"] = condition;
+        paths(&attach)
+    };
+    assert_eq!(
+        attach(json!({"ArnEquals": {"iam:PolicyARN": "arn:aws:iam::aws:policy/ReadOnlyAccess"}})),
+        [""; 0]
+    );
+    assert_eq!(
+        attach(json!({"ArnLike": {"iam:PolicyARN": "arn:aws:iam::aws:policy/*"}})),
+        ["attach-user-policy"]
+    );
+    assert_eq!(
+        attach(
+            json!({"StringEquals": {"iam:PermissionsBoundary": "arn:aws:iam::111122223333:policy/b"}})
+        ),
+        [""; 0]
+    );
+    assert_eq!(
+        attach(json!({"StringEqualsIfExists": {"iam:PermissionsBoundary": "x"}})),
+        ["attach-user-policy"]
+    );
+    assert_eq!(
+        attach(json!({"Bool": {"aws:MultiFactorAuthPresent": "true"}})),
+        ["attach-user-policy"]
+    );
+}
