@@ -4,7 +4,7 @@
 use ipnet::IpNet;
 use proptest::prelude::*;
 
-use super::properties::{ACTIONS_IN_FULL, statement};
+use super::properties::{ACTIONS_IN_FULL, condition, statement};
 use super::*;
 
 /// A caller of whom the policy knows nothing.
@@ -104,22 +104,46 @@ proptest! {
         action in prop::sample::select(ACTIONS_IN_FULL),
         resource in prop::sample::select(vec!["arn:aws:s3:::b", "arn:aws:s3:::b/k", "arn:aws:s3:::c"]),
     ) {
-        let policy = policy(&allows.into_iter().chain(denies).collect());
-        let request = |account, keys| Request { account, action, resource, keys };
-        for stranger in [request(None, ANONYMOUS), request(Some("999988887777"), SIGNED)] {
-            if lets_in(&policy, &stranger) {
-                prop_assert!(policy.allows_public(OWNER, &[action]), "{:?}", policy);
-            }
-        }
-        if lets_in(&policy, &request(Some(OTHER), NEIGHBOUR)) {
-            let known = policy.exposure(OWNER).into_iter().any(|exposure| {
-                exposure.allows(action)
-                    && (exposure.audience == Audience::Public
-                        || exposure.audience == Audience::Restricted
-                        || exposure.audience == organization("o-abc")
-                        || exposure.audience == account(OTHER))
-            });
-            prop_assert!(known, "{:?}", policy);
+        all_are_exposed(&policy(&allows.into_iter().chain(denies).collect()), action, resource)?;
+    }
+
+    /// The same where conditions alone decide.
+    #[test]
+    fn whoever_meets_the_conditions_is_exposed(
+        allow in condition(), deny in condition(), and in condition(), another in condition(),
+    ) {
+        let everybody = |effect: &str, condition: Value| json!({
+            "Effect": effect, "Principal": "*", "Action": "*", "Resource": "*", "Condition": condition,
+        });
+        let mut deny = deny;
+        deny.as_object_mut().unwrap().extend(and.as_object().unwrap().clone());
+        let policy = policy(&json!([
+            everybody("Allow", allow), everybody("Deny", deny), everybody("Deny", another),
+        ]));
+        all_are_exposed(&policy, "s3:GetObject", "arn:aws:s3:::b/k")?;
+    }
+}
+
+fn all_are_exposed(
+    policy: &Policy,
+    action: &'static str,
+    resource: &'static str,
+) -> Result<(), TestCaseError> {
+    let request = |account, keys| Request { account, action, resource, keys };
+    for stranger in [request(None, ANONYMOUS), request(Some("999988887777"), SIGNED)] {
+        if lets_in(policy, &stranger) {
+            prop_assert!(policy.allows_public(OWNER, &[action]), "{:?}", policy);
         }
     }
+    if lets_in(policy, &request(Some(OTHER), NEIGHBOUR)) {
+        let known = policy.exposure(OWNER).into_iter().any(|exposure| {
+            exposure.allows(action)
+                && (exposure.audience == Audience::Public
+                    || exposure.audience == Audience::Restricted
+                    || exposure.audience == organization("o-abc")
+                    || exposure.audience == account(OTHER))
+        });
+        prop_assert!(known, "{:?}", policy);
+    }
+    Ok(())
 }

@@ -31,11 +31,12 @@ fn principal() -> impl Strategy<Value = Value> {
     ]
 }
 
-fn condition() -> impl Strategy<Value = Value> {
+pub(super) fn condition() -> impl Strategy<Value = Value> {
     let operator = prop::sample::select(vec![
         "StringEquals",
         "StringNotEquals",
         "StringLike",
+        "ForAllValues:StringEquals",
         "ForAllValues:StringNotLike",
         "ForAnyValue:StringNotLike",
         "StringEqualsIfExists",
@@ -47,29 +48,22 @@ fn condition() -> impl Strategy<Value = Value> {
         "ArnNotLike",
         "Null",
     ]);
-    let key = prop::sample::select(vec![
-        "aws:PrincipalOrgID",
-        "aws:PrincipalAccount",
-        "aws:PrincipalArn",
-        "aws:SourceIp",
-        "aws:SourceVpce",
-        "aws:SecureTransport",
-        "aws:PrincipalIsAWSService",
-    ]);
-    let values = one_or_more(&[
-        "o-abc",
-        "111122223333",
-        OTHER,
-        "arn:aws:iam::444455556666:role/*",
-        "203.0.113.0/24",
-        "0.0.0.0/0",
-        "vpce-1",
-        "true",
-        "false",
-        "*",
-    ]);
-    let line = (operator, key, values)
-        .prop_map(|(operator, key, values)| json!({operator: {key: values}}));
+    // A key with values that fit it, and sometimes one that does not.
+    let line = |key: &'static str, values: &'static [&'static str]| {
+        prop_oneof![4 => one_or_more(values), 1 => one_or_more(&["*", "true", "o-abc"])]
+            .prop_map(move |values| (key, values))
+    };
+    let compared = prop_oneof![
+        line("aws:PrincipalOrgID", &["o-abc", "o-def"]),
+        line("aws:PrincipalAccount", &["111122223333", OTHER]),
+        line("aws:PrincipalArn", &["arn:aws:iam::444455556666:role/*"]),
+        line("aws:SourceIp", &["203.0.113.0/24", "0.0.0.0/0", "10.0.0.0/8"]),
+        line("aws:SourceVpce", &["vpce-1", "vpce-*"]),
+        line("aws:SecureTransport", &["true", "false"]),
+        line("aws:PrincipalIsAWSService", &["true", "false"]),
+    ];
+    let line =
+        (operator, compared).prop_map(|(operator, (key, values))| json!({operator: {key: values}}));
     prop_oneof![2 => Just(json!({})), 3 => line]
 }
 
