@@ -1,11 +1,12 @@
 """Seed one account of an imaginary company, Nordwind Logistics, through the API of `server.py`.
 
-    seed.py --endpoint http://localhost:PORT [--size N]
+    seed.py --endpoint http://localhost:PORT [--size N] [--faults demo-faults.json]
 
 The server must have been started with --managed-policies, and must be empty. In every area one
 resource is sound and one is not; `expected.json` says which check finds which. `shop` in
 eu-central-1 is the company's present platform, mostly sound; `legacy` in us-east-1 came with an
-acquisition. `--size N` adds N security groups, N/2 buckets and N/2 users.
+acquisition. `--size N` adds N security groups, N/2 buckets and N/2 users. The server's faults are
+cleared first, since they would stand in the way, and `--faults` are set in the end.
 
 Everything is read back, and what did not stick ends the run with an error. On a freshly started
 server the ids are the same in every run. Dates are relative to now.
@@ -52,6 +53,7 @@ class Account:
         self.endpoint = endpoint
         self.made: dict[tuple[str, str], Any] = {}
         self.lost: list[str] = []
+        self.answers: list[Json] = []
         self.patches: dict[tuple[str, str], Json] = {}
         self.ages: Json = {
             "account": ACCOUNT,
@@ -101,8 +103,8 @@ class Account:
             of_call.setdefault(member, []).extend(items)
 
     def send_gaps(self) -> None:
-        """What moto lacks, always, and the patches, which name ids."""
-        gaps = json.loads((Path(__file__).parent / "gaps.json").read_text())
+        """What moto lacks, always, and the answers and patches that name ids."""
+        gaps = self.answers + json.loads((Path(__file__).parent / "gaps.json").read_text())
         for (service, operation), result in self.patches.items():
             gaps.append({"service": service, "operation": operation, "patch": True, "result": result})
         self.send("PUT", "/demarc-admin/gaps", json.dumps(gaps).encode())
@@ -951,7 +953,7 @@ def shop(account: Account, key: str) -> dict[str, Any]:
     web = region.group("shop-web", vpc, tcp(80, 80, ANYWHERE, ANYWHERE6), tcp(443, 443, ANYWHERE, ANYWHERE6))
     app = region.group("shop-app", vpc, from_group(8080, web))
     database = region.group("shop-database", vpc, from_group(5432, app))
-    bastion = region.group("shop-bastion", vpc, tcp(22, 22, ANYWHERE))
+    bastion = region.group("shop-bastion", vpc, tcp(22, 22, ANYWHERE), tcp(6379, 6379, ANYWHERE))
     inside = region.group("shop-endpoints", vpc, tcp(443, 443, "10.10.0.0/16"))
 
     own = {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}
@@ -1025,6 +1027,25 @@ def shop(account: Account, key: str) -> dict[str, Any]:
     }
     # What counts is the default version, not the first.
     region.template("shop-app", sound | {"MetadataOptions": {"HttpTokens": "optional"}}, sound)
+    # The interface that RDS makes for `shop-orders`; moto's RDS makes none.
+    interface = ec2.create_network_interface(
+        SubnetId=private[0],
+        Groups=[database],
+        Description="RDSNetworkInterface",
+        TagSpecifications=tagged("network-interface", "shop-orders-interface"),
+    )["NetworkInterface"]["NetworkInterfaceId"]
+    attached = {
+        "NetworkInterfaceId": interface,
+        "Status": "in-use",
+        "RequesterManaged": True,
+        "RequesterId": "amazon-rds",
+        "Attachment": {
+            "AttachmentId": "eni-attach-0a1b2c3d4e5f60718",
+            "InstanceOwnerId": "amazon-rds",
+            "Status": "attached",
+        },
+    }
+    account.patch("ec2", "DescribeNetworkInterfaces", NetworkInterfaces=[attached])
     return {"private": private, "database": database}
 
 
@@ -1189,7 +1210,9 @@ EC2_FACTS: dict[str, dict[str, dict[str, Json]]] = {
             "shop-web": {"IpPermissions": [{"FromPort": 80}, {"FromPort": 443}]},
             "shop-app": {"IpPermissions": [{"FromPort": 8080, "IpRanges": []}]},
             "shop-database": {"IpPermissions": [{"FromPort": 5432, "IpRanges": []}]},
-            "shop-bastion": {"IpPermissions": [{"FromPort": 22, "IpRanges": [{"CidrIp": ANYWHERE}]}]},
+            "shop-bastion": {
+                "IpPermissions": [{"FromPort": 22, "IpRanges": [{"CidrIp": ANYWHERE}]}, {"FromPort": 6379}]
+            },
             "shop-endpoints": {
                 "IpPermissions": [{"FromPort": 443, "IpRanges": [{"CidrIp": "10.10.0.0/16"}]}]
             },
@@ -1635,12 +1658,14 @@ def main() -> None:
         default=0,
         help="how many security groups to add, and half as many buckets and users",
     )
+    parser.add_argument("--faults", type=Path, help="faults that the server injects from then on")
     options = parser.parse_args()
 
     account = Account(options.endpoint.rstrip("/"))
     account.send("POST", "/moto-api/reset")
     account.send("POST", "/moto-api/seed?a=42")
     account.send("PUT", "/demarc-admin/gaps", b"[]")
+    account.send("PUT", "/demarc-admin/faults", b"[]")
     keys = {
         region: account.client("kms", region).create_key(Description="shop")["KeyMetadata"]["Arn"]
         for region in (HOME, LEGACY)
@@ -1658,6 +1683,9 @@ def main() -> None:
     rds_facts(account)
     if options.size:
         size(account, options.size)
+    if options.faults:
+        account.send("PUT", "/demarc-admin/faults", options.faults.read_bytes())
+    account.send("DELETE", "/demarc-admin/calls")
     if account.lost:
         sys.exit("did not stick:\n" + "\n".join(account.lost))
 

@@ -413,8 +413,19 @@ def correct_regions(call: Call, result: dict[str, Any]) -> None:
         ]
 
 
+def correct_access_points(call: Call, result: dict[str, Any]) -> None:
+    """moto lists a partition's access points in every region; S3 Control, those of buckets there."""
+    buckets = s3_backends[call.account]["aws"].buckets
+    result["AccessPointList"] = [
+        point | {"AccessPointArn": f"arn:aws:s3:{call.region}:{call.account}:accesspoint/{point['Name']}"}
+        for point in result.get("AccessPointList", [])
+        if buckets[point["Bucket"]].region_name == call.region
+    ]
+
+
 # Changes to moto's answers that every test wants.
 CORRECTIONS = {
+    ("s3control", "ListAccessPoints"): correct_access_points,
     ("ec2", "DescribeInstances"): correct_instances,
     ("ec2", "DescribeNetworkInterfaces"): correct_interfaces,
     ("ec2", "DescribeAddresses"): correct_addresses,
