@@ -75,7 +75,8 @@ const DENIED: &[&str] = &[
     "UnauthorizedOperation",
 ];
 
-const EXPIRED: &[&str] = &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
+const EXPIRED: &[&str] =
+    &["ExpiredToken", "ExpiredTokenException", "RequestExpired", "TokenRefreshRequired"];
 
 /// The identity was accepted at the start of the scan: where a region rejects it, the region is
 /// not enabled ("Error codes for the Amazon EC2 API", `AuthFailure`).
@@ -170,8 +171,7 @@ impl Failure {
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
-        let unanswered =
-            |retry, cause| Self { code: None, retry, cause, retry_after: None };
+        let unanswered = |retry, cause| Self { code: None, retry, cause, retry_after: None };
         match error {
             SdkError::ServiceError(service) => {
                 let raw = service.raw();
@@ -191,10 +191,9 @@ impl Failure {
                 let retry_after = retry_after(raw.headers());
                 Self { code: None, retry, cause, retry_after }
             }
-            SdkError::TimeoutError(_) => unanswered(
-                Retry::Transient,
-                Cause::Network { what: "timed out".to_owned() },
-            ),
+            SdkError::TimeoutError(_) => {
+                unanswered(Retry::Transient, Cause::Network { what: "timed out".to_owned() })
+            }
             SdkError::DispatchFailure(failure) => {
                 let whole = format!("{}", DisplayErrorContext(error));
                 if whole.contains(NO_RECORDED_ANSWER) {

@@ -123,7 +123,9 @@ impl Context {
 
     /// S3 Control puts the account before the host; a host of the user's own stays as it is.
     pub(crate) fn s3control_client(&self) -> aws_sdk_s3control::Client {
-        use aws_sdk_s3control::config::endpoint::{Endpoint, EndpointFuture, Params, ResolveEndpoint};
+        use aws_sdk_s3control::config::endpoint::{
+            Endpoint, EndpointFuture, Params, ResolveEndpoint,
+        };
 
         #[derive(Debug)]
         struct AsGiven(String);
@@ -170,6 +172,13 @@ impl Context {
     /// Whether a selected check needs the call.
     pub(crate) fn wants(&self, call: &'static Call) -> bool {
         self.gateway.wanted.contains(call)
+    }
+
+    /// Waits for AWS to get on with something; not at all when a recording answers.
+    pub(crate) async fn pause(&self, pause: Duration) {
+        if self.gateway.shared.pauses {
+            tokio::time::sleep(pause).await;
+        }
     }
 
     /// Asks one question, as often as that can help. `request` makes one attempt.
@@ -271,11 +280,7 @@ impl Context {
     }
 
     /// Asks one question.
-    pub(crate) async fn ask<T, E, F>(
-        &self,
-        call: &'static Call,
-        request: impl Fn() -> F,
-    ) -> Read<T>
+    pub(crate) async fn ask<T, E, F>(&self, call: &'static Call, request: impl Fn() -> F) -> Read<T>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
@@ -340,7 +345,8 @@ fn answered(bucket: Option<&Bucket>) {
 
 /// Exponential with full jitter over its upper half; what AWS asks for, when it does.
 fn pause(failed: u32, asked_for: Option<Duration>) -> Duration {
-    let whole = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed.min(10) - 1)).min(LONGEST_PAUSE);
+    let whole =
+        FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failed.min(10) - 1)).min(LONGEST_PAUSE);
     let jittered = whole.mul_f64(0.5 + fastrand::f64() / 2.0);
     asked_for.map_or(jittered, |asked_for| asked_for.min(LONGEST_PAUSE).max(jittered))
 }

@@ -26,7 +26,12 @@ pub struct Ledger {
 }
 
 impl Ledger {
-    fn with<T>(&self, call: &'static Call, region: &Arc<str>, f: impl FnOnce(&mut Tally) -> T) -> T {
+    fn with<T>(
+        &self,
+        call: &'static Call,
+        region: &Arc<str>,
+        f: impl FnOnce(&mut Tally) -> T,
+    ) -> T {
         let mut tallies = self.tallies.lock().expect("no holder of the ledger panics");
         f(tallies.entry((call, Arc::clone(region))).or_default())
     }

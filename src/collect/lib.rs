@@ -3,9 +3,14 @@
 //! A [`Collector`] states the calls it may send before it sends any, so the least-privilege
 //! policy and the checks a denial would leave unassessed are known without an AWS account.
 
-use std::{collections::BTreeSet, future::Future, pin::Pin, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    future::Future,
+    pin::Pin,
+    sync::Arc,
+};
 
-use demarc_model::{Call, Cause, Inventory, Region, time::Timestamp};
+use demarc_model::{Call, Cause, Inventory, Listing, Region, time::Timestamp};
 use futures_util::future::join_all;
 use tracing::Instrument as _;
 
@@ -46,19 +51,25 @@ pub struct Collector {
     pub scope: Scope,
 }
 
+/// The regions that a scan covers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Regions {
+    /// In order of their names.
+    pub names: Vec<String>,
+    /// The user named them: global listings leave out what lies elsewhere.
+    pub chosen: bool,
+}
+
 /// How often a collector runs.
 pub enum Scope {
     /// Once an account; gets the regions that are scanned.
     Global {
-        run: fn(Context, Arc<[String]>) -> BoxFuture<Apply>,
+        run: fn(Context, Arc<Regions>) -> BoxFuture<Apply>,
         /// Files the reason why it did not finish.
         failed: fn(&mut Inventory, &Cause),
     },
     /// Once a region.
-    Regional {
-        run: fn(Context) -> BoxFuture<Apply>,
-        failed: fn(&mut Region, &Cause),
-    },
+    Regional { run: fn(Context) -> BoxFuture<Apply>, failed: fn(&mut Region, &Cause) },
 }
 
 /// Calls that every scan makes before any collector runs, whatever is selected.
@@ -90,27 +101,35 @@ impl Collector {
 pub async fn read_account(
     gateway: &Gateway,
     home: &str,
-    regions: &[String],
+    regions: &Regions,
     taken_at: Timestamp,
 ) -> Inventory {
     let mut inventory = Inventory::empty(&gateway.partition, &gateway.account, taken_at);
-    for region in regions {
+    for region in &regions.names {
         inventory.region_mut(region);
     }
-    let scanned: Arc<[String]> = regions.into();
+    let scanned = Arc::new(regions.clone());
     let mut running = Vec::new();
     for collector in ALL.iter().filter(|collector| collector.runs_for(&gateway.wanted)) {
         match &collector.scope {
             Scope::Global { run, .. } => {
                 let context = gateway.context(collector.calls, home);
                 let span = tracing::info_span!("collect", collector = collector.name, account = %gateway.account);
-                running.push((*collector, None, tokio::spawn(run(context, Arc::clone(&scanned)).instrument(span))));
+                running.push((
+                    *collector,
+                    None,
+                    tokio::spawn(run(context, Arc::clone(&scanned)).instrument(span)),
+                ));
             }
             Scope::Regional { run, .. } => {
-                for region in regions {
+                for region in &regions.names {
                     let context = gateway.context(collector.calls, region);
                     let span = tracing::info_span!("collect", collector = collector.name, account = %gateway.account, %region);
-                    running.push((*collector, Some(region), tokio::spawn(run(context).instrument(span))));
+                    running.push((
+                        *collector,
+                        Some(region),
+                        tokio::spawn(run(context).instrument(span)),
+                    ));
                 }
             }
         }
@@ -141,4 +160,16 @@ pub async fn read_account(
         }
     }
     inventory
+}
+
+/// The items ordered by their id, each once: pages of a changing account can overlap.
+pub(crate) fn ordered<T>(listing: Listing<T>, key: impl Fn(&T) -> String) -> Listing<T> {
+    let gap = listing.gap().cloned();
+    let items: BTreeMap<_, _> =
+        listing.into_seen().into_iter().map(|item| (key(&item), item)).collect();
+    let items = items.into_values().collect();
+    match gap {
+        None => Listing::complete(items),
+        Some(why) => Listing::broken(items, why),
+    }
 }

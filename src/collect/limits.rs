@@ -75,7 +75,12 @@ impl Buckets {
         Self { share: 1.0, enforced: false, buckets: Mutex::default() }
     }
 
-    pub(crate) fn of(&self, account: &Arc<str>, region: &Arc<str>, call: &Call) -> Option<Arc<Bucket>> {
+    pub(crate) fn of(
+        &self,
+        account: &Arc<str>,
+        region: &Arc<str>,
+        call: &Call,
+    ) -> Option<Arc<Bucket>> {
         if !self.enforced {
             return None;
         }

@@ -282,9 +282,10 @@ const SECRET: &[&str] =
 pub(crate) fn redact(text: &str) -> String {
     let mut text = text.to_owned();
     for name in SECRET {
-        for (open, close) in
-            [(format!("<{name}>"), format!("</{name}>")), (format!("\"{name}\":\""), "\"".to_owned())]
-        {
+        for (open, close) in [
+            (format!("<{name}>"), format!("</{name}>")),
+            (format!("\"{name}\":\""), "\"".to_owned()),
+        ] {
             let mut from = 0;
             while let Some(at) = text[from..].find(&open) {
                 let start = from + at + open.len();
@@ -380,7 +381,10 @@ mod tests {
 
     #[test]
     fn secrets_do_not_reach_the_file() {
-        assert_eq!(redact("<a><userData>c2VjcmV0</userData>b</a>"), "<a><userData></userData>b</a>");
+        assert_eq!(
+            redact("<a><userData>c2VjcmV0</userData>b</a>"),
+            "<a><userData></userData>b</a>"
+        );
         assert_eq!(redact(r#"{"SessionToken":"abc","x":"y"}"#), r#"{"SessionToken":"","x":"y"}"#);
         assert_eq!(redact("nothing <userData> closed"), "nothing <userData> closed");
     }

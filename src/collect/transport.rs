@@ -99,8 +99,13 @@ fn bucket_of_host(host: &str) -> Option<&str> {
 }
 
 /// Answer headers that carry meaning.
-const KEPT_HEADERS: &[&str] =
-    &["content-type", "retry-after", "x-amz-bucket-region", "x-amz-retry-after", "x-amzn-errortype"];
+const KEPT_HEADERS: &[&str] = &[
+    "content-type",
+    "retry-after",
+    "x-amz-bucket-region",
+    "x-amz-retry-after",
+    "x-amzn-errortype",
+];
 
 #[derive(Debug)]
 struct Tape {
@@ -209,6 +214,9 @@ mod tests {
         assert_eq!(filed("http://localhost:5000/logs?acl"), virtual_hosted);
         assert_eq!(filed("http://localhost:5000/logs/?acl"), virtual_hosted);
         assert_eq!(filed("https://a.b.s3.eu-central-1.amazonaws.com/?acl"), "GET /a.b?acl");
-        assert_eq!(filed("https://s3.eu-central-1.amazonaws.com/?max-buckets=5"), "GET /?max-buckets=5");
+        assert_eq!(
+            filed("https://s3.eu-central-1.amazonaws.com/?max-buckets=5"),
+            "GET /?max-buckets=5"
+        );
     }
 }
