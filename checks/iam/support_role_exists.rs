@@ -1,0 +1,102 @@
+use demarc_model::{
+    Assessed, ControlType, Evidence, Inventory, Layer, Outcome, Service, Severity, calls,
+    declare_check,
+};
+
+use super::principals::{DETAILS, carries};
+
+declare_check! {
+    /// Some role carries AWS's own policy `AWSSupportAccess`, so that people can open and follow
+    /// cases with AWS without being administrators. A role that IAM Identity Center made of a
+    /// permission set counts. Who may assume the role is not judged here.
+    ///
+    /// ## Why it matters
+    /// When an incident needs AWS's help, the people who handle it must be able to ask for it, and
+    /// should not need administrators' rights, or the root user, to do so.
+    ///
+    /// ## Remediation
+    /// ```sh
+    /// aws iam create-role --role-name Support --assume-role-policy-document file://trust.json
+    /// aws iam attach-role-policy --role-name Support \
+    ///   --policy-arn arn:aws:iam::aws:policy/AWSSupportAccess
+    /// ```
+    ///
+    /// ## References
+    /// - <https://docs.aws.amazon.com/awssupport/latest/user/accessing-support.html>
+    /// - <https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html>
+    pub(super) static CHECK = {
+        id: "iam.support-role-exists",
+        title: "a role may work with AWS Support",
+        service: Service::Iam,
+        severity: Severity::Low,
+        layer: Layer::IdentityAccessManagement,
+        control_type: ControlType::SharedAwarenessTraining,
+        resource: "AWS::::Account",
+        needs: &[&calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS],
+        evaluate: |inventory, findings| findings.one(&inventory.account, evaluate(inventory)),
+    }
+}
+
+fn evaluate(inventory: &Inventory) -> Assessed {
+    let roles = &inventory.iam.roles;
+    let role = roles.find(|role| carries(&role.attached_policies, "AWSSupportAccess"))?;
+    Ok(Outcome::require(role.is_some(), || {
+        let observed = "AWSSupportAccess on no role";
+        Evidence::new(DETAILS, "RoleDetailList.AttachedManagedPolicies", observed, "on a role")
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use demarc_model::{
+        Listing,
+        inventory::iam::{Role, User},
+    };
+
+    use super::*;
+    use crate::{
+        iam::testing::{attached, identity_center_role, role, user, with_details, without_details},
+        testing::{assert_fails, assert_not_assessed, denial, only},
+    };
+
+    fn carrying(name: &str, role: Role) -> Role {
+        Role { attached_policies: vec![attached(name)], ..role }
+    }
+
+    #[test]
+    fn a_permission_sets_role_is_a_role() {
+        let account = with_details(|details| {
+            details.roles.push(role("app"));
+            details.roles.push(carrying("AWSSupportAccess", identity_center_role()));
+        });
+        assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass));
+    }
+
+    #[test]
+    fn users_and_other_policies_do_not_stand_in_for_it() {
+        let account = with_details(|details| {
+            details.users.push(User {
+                attached_policies: vec![attached("AWSSupportAccess")],
+                ..user("ada")
+            });
+            details.roles.push(carrying("SupportUser", role("app")));
+        });
+        let field = "RoleDetailList.AttachedManagedPolicies";
+        assert_fails(&CHECK, &account, field, "AWSSupportAccess on no role");
+    }
+
+    #[test]
+    fn the_role_may_be_on_the_page_that_was_not_read() {
+        let mut account = with_details(|_| ());
+        account.iam.roles = Listing::broken(vec![role("app")], denial(DETAILS));
+        assert_not_assessed(&CHECK, &account, DETAILS);
+        let seen = carrying("AWSSupportAccess", role("seen"));
+        account.iam.roles = Listing::broken(vec![seen], denial(DETAILS));
+        assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass));
+    }
+
+    #[test]
+    fn denied_details_prove_nothing() {
+        assert_not_assessed(&CHECK, &without_details(), DETAILS);
+    }
+}
