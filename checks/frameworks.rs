@@ -108,6 +108,8 @@ pub enum Coverage {
 #[serde(from = "AnswerForm")]
 pub struct Answer {
     pub check: String,
+    /// The types of resources whose verdicts bear on the control, in CloudFormation's spelling.
+    pub resources: Vec<String>,
     /// Keys of the check's parts that bear on the control, `*` standing for any text.
     pub parts: Vec<String>,
     /// For parts that are openings of ports, such as `20-30/tcp from ::/0`: the ports that bear
@@ -136,6 +138,8 @@ enum AnswerForm {
 struct AnswerParts {
     check: String,
     #[serde(default)]
+    resources: Vec<String>,
+    #[serde(default)]
     parts: Vec<String>,
     #[serde(default)]
     ports: Vec<String>,
@@ -146,8 +150,8 @@ impl From<AnswerForm> for Answer {
     fn from(form: AnswerForm) -> Self {
         match form {
             AnswerForm::Whole(check) => Self { check, ..Self::default() },
-            AnswerForm::Parts(AnswerParts { check, parts, ports, from }) => {
-                Self { check, parts, ports, from }
+            AnswerForm::Parts(AnswerParts { check, resources, parts, ports, from }) => {
+                Self { check, resources, parts, ports, from }
             }
         }
     }
@@ -168,18 +172,19 @@ impl Control {
 }
 
 impl Answer {
-    /// Whether the check answers the control with all of its parts.
-    pub fn is_whole(&self) -> bool {
-        self.parts.is_empty() && self.ports.is_empty() && self.from.is_none()
-    }
-
-    /// Whether a verdict under this part key bears on the control. A verdict about the whole
-    /// resource does, and so does a listing that could not be read.
-    pub fn covers(&self, part: &str) -> bool {
-        if self.is_whole() || part.is_empty() || part.starts_with("listing:") {
+    /// Whether a verdict about this part of a resource of this type bears on the control. A
+    /// verdict about the whole resource does, and so does a listing that could not be read.
+    pub fn covers(&self, resource: &str, part: &str) -> bool {
+        if part.starts_with("listing:") {
             return true;
         }
-        self.parts.iter().any(|pattern| matches(pattern, part))
+        if !self.resources.is_empty() && !self.resources.iter().any(|own| own == resource) {
+            return false;
+        }
+        let every_part = self.parts.is_empty() && self.ports.is_empty() && self.from.is_none();
+        every_part
+            || part.is_empty()
+            || self.parts.iter().any(|pattern| matches(pattern, part))
             || Opening::parse(part).is_some_and(|opening| self.covers_opening(&opening))
     }
 
@@ -245,13 +250,16 @@ pub fn controls_of(check: &str) -> Vec<Cited> {
     BY_CHECK.get(check).into_iter().flatten().map(|(cited, _)| *cited).collect()
 }
 
-/// The benchmarks' controls that a verdict of the check about this part bears on (the part is
-/// empty for the resource as a whole), in the order of [`all`].
-pub fn cited_by(check: &str, part: &str) -> Vec<Cited> {
+/// The benchmarks' controls that a verdict of the check bears on, in the order of [`all`].
+/// `resource` is the resource's type, such as `AWS::S3::Bucket`; `part` is empty for the resource
+/// as a whole.
+pub fn cited_by(check: &str, resource: &str, part: &str) -> Vec<Cited> {
     let answers = BY_CHECK.get(check).into_iter().flatten();
     answers
         .filter(|((framework, control), answer)| {
-            framework.kind == Kind::Benchmark && control.in_standard && answer.covers(part)
+            framework.kind == Kind::Benchmark
+                && control.in_standard
+                && answer.covers(resource, part)
         })
         .map(|(cited, _)| *cited)
         .collect()
@@ -261,6 +269,10 @@ pub fn cited_by(check: &str, part: &str) -> Vec<Cited> {
 mod tests {
     use super::*;
 
+    const GROUP: &str = "AWS::EC2::SecurityGroup";
+    const POLICY: &str = "AWS::IAM::ManagedPolicy";
+    const USER: &str = "AWS::IAM::User";
+
     fn answer(form: &str) -> Answer {
         let control = format!("id = '1'\ntitle = 't'\nchecks = [{form}]");
         let mut control: Control = toml::from_str(&control).expect("a control");
@@ -269,40 +281,53 @@ mod tests {
 
     #[test]
     fn a_part_bears_on_the_controls_that_name_it() {
-        let kms = answer("{ check = 'iam.x', parts = ['kms', 'kms in *'] }");
-        assert!(kms.covers("kms") && kms.covers("kms in statement 2"));
-        assert!(!kms.covers("cloudtrail") && !kms.covers("a kms"));
-        assert!(answer("'iam.x'").covers("anything"));
+        let kms = answer("{ check = 'iam.x', parts = ['kms', 'inline:* kms'] }");
+        assert!(kms.covers(POLICY, "kms") && kms.covers(USER, "inline:mine kms"));
+        assert!(!kms.covers(POLICY, "cloudtrail") && !kms.covers(POLICY, "a kms"));
+        assert!(answer("'iam.x'").covers(POLICY, "anything"));
+    }
+
+    #[test]
+    fn a_resource_bears_on_the_controls_that_name_its_type() {
+        let managed = answer("{ check = 'iam.x', resources = ['AWS::IAM::ManagedPolicy'] }");
+        assert!(managed.covers(POLICY, "") && managed.covers(POLICY, "anything"));
+        assert!(!managed.covers(USER, "") && !managed.covers(USER, "inline:mine"));
     }
 
     #[test]
     fn an_opening_bears_on_the_ports_that_it_reaches() {
         let ssh = answer("{ check = 'ec2.x', ports = ['22/tcp'] }");
         for part in ["22/tcp SSH from 0.0.0.0/0", "1-1024/tcp from ::/0", "22/tcp from pl-1"] {
-            assert!(ssh.covers(part), "{part}");
+            assert!(ssh.covers(GROUP, part), "{part}");
         }
         for part in ["all ports from ::/0", "all ports/tcp from 0.0.0.0/0"] {
-            assert!(ssh.covers(part), "{part}");
+            assert!(ssh.covers(GROUP, part), "{part}");
         }
         for part in ["2222/tcp from ::/0", "1024-65535/tcp from ::/0", "all ports/udp from ::/0"] {
-            assert!(!ssh.covers(part), "{part}");
+            assert!(!ssh.covers(GROUP, part), "{part}");
         }
-        assert!(answer("{ check = 'ec2.x', ports = ['22'] }").covers("all ports/udp from ::/0"));
+        let any = answer("{ check = 'ec2.x', ports = ['22'] }");
+        assert!(any.covers(GROUP, "all ports/udp from ::/0"));
     }
 
     #[test]
     fn an_opening_bears_on_its_own_family() {
         let ipv6 = answer("{ check = 'ec2.x', ports = ['22'], from = 'ipv6' }");
-        assert!(ipv6.covers("22/tcp SSH from ::/0") && ipv6.covers("22/tcp SSH from 2000::/3"));
-        assert!(!ipv6.covers("22/tcp SSH from 0.0.0.0/0") && !ipv6.covers("80/tcp from ::/0"));
-        assert!(ipv6.covers("22/tcp SSH from pl-1"), "a prefix list may hold either");
+        for part in ["22/tcp SSH from ::/0", "22/tcp SSH from 2000::/3"] {
+            assert!(ipv6.covers(GROUP, part), "{part}");
+        }
+        for part in ["22/tcp SSH from 0.0.0.0/0", "80/tcp from ::/0"] {
+            assert!(!ipv6.covers(GROUP, part), "{part}");
+        }
+        assert!(ipv6.covers(GROUP, "22/tcp SSH from pl-1"), "a prefix list may hold either");
     }
 
     #[test]
     fn a_verdict_about_the_whole_bears_on_every_control() {
-        let ssh = answer("{ check = 'ec2.x', ports = ['22'] }");
-        assert!(ssh.covers(""));
-        assert!(ssh.covers("listing:DescribeSecurityGroups"));
+        let ssh =
+            answer("{ check = 'ec2.x', resources = ['AWS::EC2::SecurityGroup'], ports = ['22'] }");
+        assert!(ssh.covers(GROUP, ""));
+        assert!(ssh.covers("AWS::::Account", "listing:DescribeSecurityGroups"));
     }
 
     #[test]

@@ -43,8 +43,8 @@ const FRAMEWORKS_HEAD: &str = "\
 Which checks answer the controls of published benchmarks, and the check ids of other scanners.
 Every control of a version is listed: what no check answers says why. Titles are ours; the
 originals are under the links. A finding cites benchmarks only, and of Security Hub's controls
-only those in the standard. Ports, sources and keys in parentheses are the parts of a check that
-bear on the control.
+only those in the standard. What stands in parentheses, types of resources, keys of parts, ports
+and sources, limits what of a check bears on the control.
 
 | framework | controls | answered | in part | not answered |
 |---|--:|--:|--:|--:|";
@@ -85,13 +85,13 @@ fn control_row(control: &Control) -> String {
 }
 
 fn answer(answer: &Answer) -> String {
-    let keys = answer.parts.iter().map(|part| format!("`{part}`"));
+    let names = answer.resources.iter().chain(&answer.parts).map(|name| format!("`{name}`"));
     let ports = answer.ports.iter().map(ToString::to_string);
     let from = answer.from.map(|family| match family {
         Family::Ipv4 => "from IPv4 addresses".to_owned(),
         Family::Ipv6 => "from IPv6 addresses".to_owned(),
     });
-    let limits: Vec<_> = keys.chain(ports).chain(from).collect();
+    let limits: Vec<_> = names.chain(ports).chain(from).collect();
     let limits =
         if limits.is_empty() { String::new() } else { format!(" ({})", limits.join(", ")) };
     format!("[{id}](checks/{id}.md){limits}", id = answer.check)

@@ -13,6 +13,11 @@ fn every_check_that_a_catalogue_names_exists() {
             for answer in &control.checks {
                 let place = format!("{} {}: {}", framework.id, control.id, answer.check);
                 assert!(demarc_checks::find(&answer.check).is_some(), "{place}");
+                assert!(answer.resources.iter().all(|kind| kind.starts_with("AWS::")), "{place}");
+                for port in &answer.ports {
+                    let number = port.trim_end_matches("/tcp").trim_end_matches("/udp");
+                    assert!(number.parse::<u16>().is_ok(), "{place}: {port}");
+                }
             }
         }
     }
@@ -81,15 +86,15 @@ fn benchmarks_say_how_much_each_control_matters() {
 
 #[test]
 fn a_finding_cites_benchmarks_and_no_crosswalk() {
-    let cited = |check: &str, part: &str| -> Vec<_> {
-        let cited = frameworks::cited_by(check, part);
+    let cited = |check: &str, resource: &str, part: &str| -> Vec<_> {
+        let cited = frameworks::cited_by(check, resource, part);
         cited
             .iter()
             .map(|(framework, control)| format!("{} {}", framework.id, control.id))
             .collect()
     };
     assert_eq!(
-        cited("s3.bucket-public-access-block", ""),
+        cited("s3.bucket-public-access-block", "AWS::S3::Bucket", ""),
         [
             "aws-fsbp S3.8",
             "cis-aws-3.0.0 2.1.4",
