@@ -24,6 +24,11 @@ mod policy_no_service_wildcard;
 mod policy_pass_role_scoped;
 mod principal_no_administrator_access;
 mod principals;
+mod role_no_cross_account_read_only_access;
+mod role_trust_confused_deputy;
+mod role_trust_cross_account_guarded;
+mod role_trust_no_any_principal;
+mod role_trust_oidc_subject_restricted;
 mod role_used_recently;
 mod root_hardware_mfa;
 mod root_mfa;
@@ -35,6 +40,7 @@ mod server_certificate_not_expired;
 mod support_role_exists;
 #[cfg(test)]
 mod testing;
+mod trusts;
 mod user_access_key_rotated;
 mod user_access_key_used;
 mod user_console_mfa;
@@ -67,6 +73,11 @@ pub(crate) static CHECKS: &[&Check] = &[
     &policy_no_service_wildcard::CHECK,
     &policy_pass_role_scoped::CHECK,
     &principal_no_administrator_access::CHECK,
+    &role_no_cross_account_read_only_access::CHECK,
+    &role_trust_confused_deputy::CHECK,
+    &role_trust_cross_account_guarded::CHECK,
+    &role_trust_no_any_principal::CHECK,
+    &role_trust_oidc_subject_restricted::CHECK,
     &role_used_recently::CHECK,
     &root_hardware_mfa::CHECK,
     &root_mfa::CHECK,
