@@ -148,8 +148,8 @@ fn is_blocked(inventory: &Inventory, region: &Region, subnet: &Subnet) -> Result
     Ok(true)
 }
 
-fn not_shown(call: &'static calls::Call, what: String) -> Unread {
-    Arc::new(NotAssessed { call, cause: Cause::NotShown { what } })
+pub(crate) fn not_shown(call: &'static calls::Call, what: impl Into<String>) -> Unread {
+    Arc::new(NotAssessed { call, cause: Cause::NotShown { what: what.into() } })
 }
 
 impl Exposure<'_> {

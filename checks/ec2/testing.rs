@@ -3,8 +3,9 @@
 use demarc_model::{
     Inventory, Listing, Read,
     inventory::ec2::{
-        AclEntry, BlockPublicAccess, Instance, InstanceInterface, IpNet, MetadataOptions,
-        NetworkAcl, NetworkInterface, Permission, Route, RouteTable, SecurityGroup, Subnet,
+        AclEntry, BlockPublicAccess, EbsDevice, Image, Instance, InstanceInterface, IpNet,
+        LaunchTemplate, LaunchTemplateVersion, MetadataOptions, NetworkAcl, NetworkInterface,
+        Permission, Route, RouteTable, SecurityGroup, Snapshot, SnapshotSharing, Subnet,
     },
 };
 
@@ -77,6 +78,11 @@ pub(crate) fn instance() -> Instance {
         }],
         enclave: false,
     }
+}
+
+/// An account with this instance alone.
+pub(crate) fn account_with_instance(instance: Instance) -> Inventory {
+    with_region(|region| region.ec2.instances = Listing::complete(vec![instance]))
 }
 
 /// In `vpc-1`, of this account.
@@ -174,4 +180,56 @@ pub(crate) fn exposed(ingress: Vec<Permission>) -> Inventory {
             exclusions_allowed: true,
         });
     })
+}
+
+/// `ami-1`: private, made today, with no volumes.
+pub(crate) fn image() -> Image {
+    Image {
+        subject: subject("AWS::EC2::Image", "ami-1"),
+        image_id: "ami-1".to_owned(),
+        public: false,
+        creation_date: Some(now()),
+        deprecation_time: None,
+        ebs: Vec::new(),
+    }
+}
+
+/// A mapping that names no snapshot.
+pub(crate) fn device(name: &str, encrypted: Option<bool>) -> EbsDevice {
+    EbsDevice { device_name: name.to_owned(), encrypted, snapshot_id: None }
+}
+
+/// `lt-1`.
+pub(crate) fn template(versions: Vec<LaunchTemplateVersion>) -> LaunchTemplate {
+    LaunchTemplate {
+        subject: subject("AWS::EC2::LaunchTemplate", "lt-1"),
+        launch_template_id: "lt-1".to_owned(),
+        default_version: 1,
+        latest_version: versions.iter().map(|version| version.version).max().unwrap_or(1),
+        versions: Read::Known(versions),
+    }
+}
+
+/// The default one, which says nothing.
+pub(crate) fn template_version() -> LaunchTemplateVersion {
+    LaunchTemplateVersion {
+        version: 1,
+        is_default: true,
+        metadata: MetadataOptions::default(),
+        associate_public_ip: Vec::new(),
+        ebs: Vec::new(),
+    }
+}
+
+/// `snap-1` of `vol-1`: completed, unencrypted, shared with nobody.
+pub(crate) fn snapshot() -> Snapshot {
+    Snapshot {
+        subject: subject("AWS::EC2::Snapshot", "snap-1"),
+        snapshot_id: "snap-1".to_owned(),
+        volume_id: "vol-1".to_owned(),
+        state: "completed".to_owned(),
+        encrypted: false,
+        start_time: Some(now()),
+        create_volume_permission: Read::Known(SnapshotSharing::default()),
+    }
 }

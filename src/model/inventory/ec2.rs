@@ -513,6 +513,14 @@ impl Instance {
     }
 }
 
+impl MetadataOptions {
+    /// Whether nothing is answered without a session token. AWS's default is `optional`.
+    pub fn refuses_imdsv1(&self) -> bool {
+        self.http_tokens.as_deref() == Some("required")
+            || self.http_endpoint.as_deref() == Some("disabled")
+    }
+}
+
 impl SecurityGroup {
     /// The group that AWS makes with every VPC. No other may have its name.
     pub fn is_default(&self) -> bool {
