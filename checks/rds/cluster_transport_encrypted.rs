@@ -8,9 +8,9 @@ use super::{scope, transport};
 declare_check! {
     /// Clusters offer TLS; they insist on it with `require_secure_transport` on (MySQL) or
     /// `rds.force_ssl` at 1 (PostgreSQL) in the cluster's parameter group. Where the group sets no
-    /// value the default counts: on for Aurora PostgreSQL since 17 and for Multi-AZ DB clusters of
-    /// PostgreSQL since 15, off elsewhere. A value that a member has yet to take over by a reboot
-    /// is not in force, and a person must look.
+    /// value the default counts: on for Aurora MySQL since 8.4, Aurora PostgreSQL since 17 and
+    /// Multi-AZ DB clusters of PostgreSQL since 15, off elsewhere. A value that a member has yet to
+    /// take over by a reboot is not in force, and a person must look.
     ///
     /// ## Why it matters
     /// A client that is not told to use TLS sends the login and the data readable to everyone on
@@ -26,6 +26,7 @@ declare_check! {
     ///
     /// ## References
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Security.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraMySQL.Compare-v3-v84.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/AuroraUserGuide/AuroraPostgreSQL.Security.html>
     pub(super) static CHECK = {
         id: "rds.cluster-transport-encrypted",
@@ -81,12 +82,14 @@ mod tests {
     }
 
     #[test]
-    fn aurora_insists_later_than_rds_does() {
+    fn the_default_depends_on_the_engine_and_its_version() {
         let sixteen = account(cluster("aurora-postgresql", "16.3"), &[]);
         let observed = "not set, which is off for aurora-postgresql 16.3";
         assert_fails(&CHECK, &sixteen, "rds.force_ssl", observed);
         let seventeen = account(cluster("aurora-postgresql", "17.4"), &[]);
         assert_eq!(only(&CHECK, &seventeen), Ok(Outcome::Pass));
+        let mysql = account(cluster("aurora-mysql", "8.4.mysql_aurora.8.4.7"), &[]);
+        assert_eq!(only(&CHECK, &mysql), Ok(Outcome::Pass));
         let multi_az = account(cluster("postgres", "16.3"), &[]);
         assert_eq!(only(&CHECK, &multi_az), Ok(Outcome::Pass));
     }

@@ -14,13 +14,15 @@ pub(super) fn parameter(engine: &str) -> Option<&'static str> {
 }
 
 /// Whether plain connections are refused where the parameter group sets no value: by RDS for
-/// PostgreSQL since 15, by Aurora PostgreSQL since 17, by RDS for MariaDB since 11.8, and by no
-/// other engine (RDS and Aurora User Guides, the pages on SSL/TLS of each engine).
+/// PostgreSQL since 15, by Aurora PostgreSQL since 17, by RDS for MariaDB since 11.8, by Aurora
+/// MySQL since 8.4, and by no other engine (RDS and Aurora User Guides, the pages on SSL/TLS of
+/// each engine; "Comparing Aurora MySQL version 3 and Aurora MySQL version 8.4").
 fn is_default(engine: &str, engine_version: &str) -> bool {
     let since = match Engine::of(engine) {
         Engine::Postgres if is_aurora(engine) => (17, 0),
         Engine::Postgres => (15, 0),
         Engine::MariaDb => (11, 8),
+        Engine::MySql if is_aurora(engine) => (8, 4),
         _ => return false,
     };
     version(engine_version) >= since

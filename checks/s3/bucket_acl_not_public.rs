@@ -78,13 +78,14 @@ fn evaluate(bucket: &Bucket, inventory: &Inventory) -> Assessed {
 
 /// Group and permission of each grant to everyone.
 fn public_grants(acl: &Acl) -> BTreeSet<(&str, &str)> {
-    let everyone = |grant: &'_ Grant| match &grant.grantee {
-        Grantee::Group(uri) => ["AllUsers", "AuthenticatedUsers"]
-            .into_iter()
-            .find(|name| uri.ends_with(&format!("/global/{name}"))),
-        Grantee::CanonicalUser(_) | Grantee::Email(_) => None,
-    };
-    acl.grants.iter().filter_map(|grant| Some((everyone(grant)?, &*grant.permission))).collect()
+    let named = |grant| Some((everyone(grant)?, &*grant.permission));
+    acl.grants.iter().filter_map(named).collect()
+}
+
+fn everyone(grant: &Grant) -> Option<&'static str> {
+    let Grantee::Group(uri) = &grant.grantee else { return None };
+    let mut groups = ["AllUsers", "AuthenticatedUsers"].into_iter();
+    groups.find(|name| uri.ends_with(&format!("/global/{name}")))
 }
 
 #[cfg(test)]
