@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Value, json};
+use serde::Serialize;
 
 use crate::Head;
 
@@ -17,18 +17,34 @@ pub fn missing_actions(head: &Head) -> Vec<&str> {
     actions.into_iter().collect()
 }
 
-/// The IAM policy that grants [`missing_actions`]; `None` when nothing is missing.
-pub fn policy(head: &Head) -> Option<Value> {
+/// The IAM policy that grants [`missing_actions`], as JSON for people; `None` when nothing is
+/// missing.
+pub fn policy(head: &Head) -> Option<String> {
     let actions = missing_actions(head);
-    (!actions.is_empty()).then(|| {
-        json!({
-            "Version": "2012-10-17",
-            "Statement": [{
-                "Sid": "DemarcSeesTheRest",
-                "Effect": "Allow",
-                "Action": actions,
-                "Resource": "*",
-            }],
-        })
-    })
+    let policy = Policy {
+        version: "2012-10-17",
+        statement: [Statement {
+            sid: "DemarcSeesTheRest",
+            effect: "Allow",
+            action: &actions,
+            resource: "*",
+        }],
+    };
+    (!actions.is_empty()).then(|| serde_json::to_string_pretty(&policy).unwrap_or_default())
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Policy<'a> {
+    version: &'static str,
+    statement: [Statement<'a>; 1],
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "PascalCase")]
+struct Statement<'a> {
+    sid: &'static str,
+    effect: &'static str,
+    action: &'a [&'a str],
+    resource: &'static str,
 }

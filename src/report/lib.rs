@@ -1,10 +1,16 @@
 //! The report: one versioned schema is the truth, every other format is a view of it.
 
+mod asff;
 mod csv;
 mod format;
 mod grant;
 mod json;
+mod junit;
+mod markdown;
 mod ndjson;
+mod ocsf;
+mod sarif;
+mod schema;
 pub mod terminal;
 mod text;
 mod worst;
@@ -21,6 +27,7 @@ pub use self::{
     format::{Format, UnknownFormat},
     grant::{missing_actions, policy},
     json::{Reader, read_json},
+    schema::schema,
     worst::Worst,
 };
 
@@ -525,13 +532,16 @@ pub fn write(
         Format::Json => json::write(head, findings, out),
         Format::Ndjson => ndjson::write(findings, out),
         Format::Csv => csv::write(head, findings, out),
-        Format::Markdown
-        | Format::Junit
-        | Format::Sarif
-        | Format::Ocsf
-        | Format::Asff
-        | Format::Html => {
-            Err(Error::Io(io::Error::new(io::ErrorKind::Unsupported, "not written yet")))
+        Format::Markdown => markdown::write(head, findings, out),
+        Format::Junit => junit::write(head, findings, out),
+        Format::Sarif => sarif::write(head, findings, out),
+        Format::Ocsf => ocsf::write(head, findings, out),
+        Format::Asff => asff::write(head, findings, out),
+        Format::Html => {
+            for finding in findings {
+                finding?;
+            }
+            Ok(())
         }
     }
 }
@@ -549,8 +559,6 @@ pub enum Error {
     Foreign(String),
     #[error("cannot write the report as CSV: {0}")]
     Csv(#[from] ::csv::Error),
-    #[error("cannot write the report as JUnit XML: {0}")]
-    Junit(String),
     #[error("cannot render the report: {0}")]
     Template(#[from] askama::Error),
     #[error("report schema {found} is not one that this demarc reads ({SCHEMA_VERSION})")]

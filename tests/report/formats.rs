@@ -102,7 +102,7 @@ fn ndjson_is_the_findings_and_nothing_else() {
 #[test]
 fn a_failing_scan_fails_the_writer_too() {
     let (head, findings) = large(50);
-    for format in [Format::Json, Format::Ndjson, Format::Csv] {
+    for format in Format::ALL {
         let broken = || Err(Error::Truncated("the spool is gone".to_owned()));
         let mut stream = findings.clone().map(Ok).chain(std::iter::from_fn(|| Some(broken())));
         let result = write(format, &head, &mut stream, &mut Vec::new());
@@ -133,6 +133,52 @@ fn csv_reads_back_and_runs_no_formula() {
     }
     assert!(rows.iter().any(|row| row[name] == format!("'{FORMULA}")));
     assert!(rows.iter().any(|row| row[tags].contains(HOSTILE)));
+}
+
+#[test]
+fn the_other_formats_as_they_are_read_by_people() {
+    let report = report();
+    insta::assert_snapshot!("report.md", written(Format::Markdown, &report));
+    insta::assert_snapshot!("report.junit.xml", written(Format::Junit, &report));
+    insta::assert_snapshot!("report.sarif", written(Format::Sarif, &report));
+    insta::assert_snapshot!("report.ocsf.json", written(Format::Ocsf, &report));
+    insta::assert_snapshot!("report.asff.json", written(Format::Asff, &report));
+}
+
+#[test]
+fn no_name_becomes_markup_in_markdown() {
+    let mut report = report();
+    let sly =
+        "`|\\| <!-- [x](javascript:1) @octocat #1 https://a.example www.a.example *b* $c$ ~d~";
+    for finding in &mut report.findings {
+        finding.resource.arn = sly.into();
+        finding.part = sly.to_owned();
+        for evidence in &mut finding.evidence {
+            evidence.observed = sly.into();
+        }
+    }
+    report.head.accounts[2].name = Some(sly.to_owned());
+    report.head.coverage.gaps[0].reason = sly.to_owned();
+    let text = written(Format::Markdown, &report);
+    for live in
+        ["`|", "<!--", "[x]", "@octocat", "#1 h", "https://a.", "www.a.", "*b*", "$c$", "~d~"]
+    {
+        assert!(!text.contains(live), "{live} is live");
+    }
+    // What it says is all there, once references are read.
+    assert!(text.contains("&#64;octocat"));
+}
+
+#[test]
+fn markdown_shows_some_and_counts_the_rest() {
+    let (head, findings) = large(2_000);
+    let open: u64 = head.summary.failed.values().sum();
+    let mut out = Vec::new();
+    write(Format::Markdown, &head, &mut findings.map(Ok), &mut out).unwrap();
+    let text = String::from_utf8(out).unwrap();
+    assert_eq!(text.matches("| **critical** |").count(), 25);
+    assert!(text.contains(&format!("and {} more open findings, not shown.", open - 25)));
+    assert!(text.len() < 30_000, "{} bytes are too many for a comment", text.len());
 }
 
 #[test]
