@@ -3,13 +3,14 @@
 use demarc_model::{
     Inventory, Listing, Read,
     inventory::ec2::{
-        AclEntry, BlockPublicAccess, EbsDevice, Image, Instance, InstanceInterface, IpNet,
-        LaunchTemplate, LaunchTemplateVersion, MetadataOptions, NetworkAcl, NetworkInterface,
-        Permission, Route, RouteTable, SecurityGroup, Snapshot, SnapshotSharing, Subnet,
+        AclEntry, BlockPublicAccess, EbsDevice, Endpoint, Image, Instance, InstanceInterface,
+        IpNet, LaunchTemplate, LaunchTemplateVersion, MetadataOptions, NetworkAcl,
+        NetworkInterface, PeeringConnection, PeeringSide, Permission, Route, RouteTable,
+        SecurityGroup, Snapshot, SnapshotSharing, Subnet, Volume, Vpc,
     },
 };
 
-use crate::testing::{ACCOUNT, now, subject, with_region};
+use crate::testing::{ACCOUNT, REGION, now, subject, with_region};
 
 pub(crate) fn ranges(text: &[&str]) -> Vec<IpNet> {
     text.iter().map(|range| range.parse().expect("a range of addresses")).collect()
@@ -83,6 +84,17 @@ pub(crate) fn instance() -> Instance {
 /// An account with this instance alone.
 pub(crate) fn account_with_instance(instance: Instance) -> Inventory {
     with_region(|region| region.ec2.instances = Listing::complete(vec![instance]))
+}
+
+/// Of this account.
+pub(crate) fn vpc(id: &str) -> Vpc {
+    Vpc {
+        subject: subject("AWS::EC2::VPC", id),
+        vpc_id: id.to_owned(),
+        owner_id: ACCOUNT.to_owned(),
+        is_default: false,
+        cidr_blocks: ranges(&["10.0.0.0/16"]),
+    }
 }
 
 /// In `vpc-1`, of this account.
@@ -231,5 +243,47 @@ pub(crate) fn snapshot() -> Snapshot {
         encrypted: false,
         start_time: Some(now()),
         create_volume_permission: Read::Known(SnapshotSharing::default()),
+    }
+}
+
+/// `vol-1`: unencrypted, attached to `i-1`.
+pub(crate) fn volume() -> Volume {
+    Volume {
+        subject: subject("AWS::EC2::Volume", "vol-1"),
+        volume_id: "vol-1".to_owned(),
+        encrypted: false,
+        state: "in-use".to_owned(),
+        instance_ids: vec!["i-1".to_owned()],
+    }
+}
+
+/// An interface endpoint of `vpc-1` for `service`, in `subnet-1` alone.
+pub(crate) fn endpoint(service: &str) -> Endpoint {
+    Endpoint {
+        subject: subject("AWS::EC2::VPCEndpoint", "vpce-1"),
+        vpc_endpoint_id: "vpce-1".to_owned(),
+        vpc_id: "vpc-1".to_owned(),
+        service_name: format!("com.amazonaws.{REGION}.{service}"),
+        endpoint_type: "Interface".to_owned(),
+        state: "available".to_owned(),
+        subnet_ids: vec!["subnet-1".to_owned()],
+        policy: Read::Known(None),
+    }
+}
+
+/// `pcx-1`, active, between `vpc-1` (10.0.0.0/16) and `vpc-2` (10.1.0.0/16) of this account.
+pub(crate) fn peering() -> PeeringConnection {
+    let side = |vpc: &str, range: &str| PeeringSide {
+        account: ACCOUNT.to_owned(),
+        vpc_id: vpc.to_owned(),
+        region: REGION.to_owned(),
+        cidr_blocks: ranges(&[range]),
+    };
+    PeeringConnection {
+        subject: subject("AWS::EC2::VPCPeeringConnection", "pcx-1"),
+        vpc_peering_connection_id: "pcx-1".to_owned(),
+        status: "active".to_owned(),
+        requester: side("vpc-1", "10.0.0.0/16"),
+        accepter: side("vpc-2", "10.1.0.0/16"),
     }
 }

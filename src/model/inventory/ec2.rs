@@ -521,6 +521,28 @@ impl MetadataOptions {
     }
 }
 
+impl Volume {
+    pub fn is_going(&self) -> bool {
+        matches!(self.state.as_str(), "deleting" | "deleted")
+    }
+}
+
+impl Endpoint {
+    /// Whether it carries no traffic, now or any more. The API spells states in either case.
+    pub fn is_gone(&self) -> bool {
+        let gone = ["deleting", "deleted", "rejected", "failed", "expired"];
+        gone.iter().any(|state| self.state.eq_ignore_ascii_case(state))
+    }
+}
+
+impl PeeringConnection {
+    /// Whether it connects nothing, and never will again.
+    pub fn is_gone(&self) -> bool {
+        let gone = ["deleting", "deleted", "rejected", "failed", "expired"];
+        gone.contains(&self.status.as_str())
+    }
+}
+
 impl SecurityGroup {
     /// The group that AWS makes with every VPC. No other may have its name.
     pub fn is_default(&self) -> bool {
