@@ -108,7 +108,6 @@ impl Context {
     client!(iam_client, aws_sdk_iam);
     client!(organizations_client, aws_sdk_organizations);
     client!(rds_client, aws_sdk_rds);
-    client!(sts_client, aws_sdk_sts);
 
     pub(crate) fn s3_client(&self) -> aws_sdk_s3::Client {
         aws_sdk_s3::Client::from_conf(

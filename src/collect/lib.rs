@@ -72,10 +72,6 @@ pub enum Scope {
     Regional { run: fn(Context) -> BoxFuture<Apply>, failed: fn(&mut Region, &Cause) },
 }
 
-/// Calls that every scan makes before any collector runs, whatever is selected.
-pub static ALWAYS: &[&Call] =
-    &[&demarc_model::calls::sts::GET_CALLER_IDENTITY, &demarc_model::calls::ec2::DESCRIBE_REGIONS];
-
 /// The calls of a scan for checks that rest on `needs`: those, and the annotations of the
 /// collectors that run.
 pub fn wanted(needs: &BTreeSet<&'static Call>) -> BTreeSet<&'static Call> {

@@ -1,1 +1,458 @@
+//! Who is scanned: credentials, the caller's identity, and the regions of an account.
 
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
+use aws_credential_types::{
+    Credentials,
+    provider::{ProvideCredentials as _, SharedCredentialsProvider, error::CredentialsError},
+};
+use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
+use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_types::{
+    error::display::DisplayErrorContext, retry::RetryConfig, timeout::TimeoutConfig,
+};
+use demarc_model::{
+    Call, Listing, Read,
+    calls::{ec2, organizations, sts},
+};
+
+use crate::{Gateway, Regions, Shared, Transport, gateway::Context};
+
+/// How to reach AWS.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// Of the shared configuration files.
+    pub profile: Option<String>,
+    /// Where to start; otherwise the profile's or the environment's, otherwise `us-east-1`.
+    pub region: Option<String>,
+    pub endpoint_url: Option<String>,
+    /// Assumed with the credentials found.
+    pub role: Option<Role>,
+    pub timeouts: Timeouts,
+}
+
+/// Bounds on one attempt.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    pub connect: Duration,
+    /// Between two bytes of the answer.
+    pub read: Duration,
+    /// The whole attempt.
+    pub request: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(5),
+            read: Duration::from_secs(30),
+            request: Duration::from_secs(60),
+        }
+    }
+}
+
+/// A role to assume.
+#[derive(Debug, Clone)]
+pub struct Role {
+    pub arn: String,
+    pub external_id: Option<String>,
+    pub session_name: String,
+    /// Serial number of the MFA device, and its current code.
+    pub mfa: Option<(String, String)>,
+    /// Session policy: narrows what the role may do to the declared actions.
+    pub policy: Option<String>,
+}
+
+/// Why no account can be read at all.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    #[error(
+        "no AWS credentials found: set AWS_PROFILE or AWS_ACCESS_KEY_ID, pass --profile, or sign in with `aws sso login`"
+    )]
+    NoCredentials,
+    #[error("cannot use profile \"{profile}\": {what}")]
+    Profile { profile: String, what: String },
+    #[error("cannot get credentials: {0}")]
+    Credentials(String),
+    #[error("AWS rejected the credentials ({code}): {what}")]
+    Rejected { code: String, what: String },
+    #[error("cannot assume role \"{role}\": {what}")]
+    AssumeRole { role: String, what: String },
+    #[error("cannot reach AWS at {endpoint}: {what}")]
+    Unreachable { endpoint: String, what: String },
+    #[error("cannot list the organization's accounts: {0}")]
+    Organization(String),
+}
+
+/// Credentials that AWS accepted, and whose they are.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    pub config: SdkConfig,
+    /// Twelve digits.
+    pub account: String,
+    pub partition: String,
+    pub arn: String,
+    /// Where global services are asked.
+    pub home_region: String,
+}
+
+/// The network: one pool of connections for the whole run.
+pub fn network() -> SharedHttpClient {
+    aws_smithy_http_client::Builder::new()
+        .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
+        .build_https()
+}
+
+/// The innermost message of an error chain.
+fn innermost(error: &dyn std::error::Error) -> String {
+    let mut message = error.to_string();
+    let mut source = error.source();
+    while let Some(inner) = source {
+        message = inner.to_string();
+        source = inner.source();
+    }
+    message.replace('\n', " ")
+}
+
+/// Finds credentials and asks AWS whose they are: one attempt, seconds at most, before anything
+/// else is asked.
+pub async fn connect(access: &Access, network: &SharedHttpClient) -> Result<Caller, Error> {
+    let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        .http_client(network.clone())
+        .retry_config(RetryConfig::standard().with_max_attempts(2))
+        .timeout_config(timeout_config(access.timeouts));
+    if let Some(profile) = &access.profile {
+        loader = loader.profile_name(profile);
+    }
+    if let Some(region) = &access.region {
+        loader = loader.region(Region::new(region.clone()));
+    }
+    if let Some(url) = &access.endpoint_url {
+        loader = loader.endpoint_url(url);
+    }
+    let mut config = loader.load().await;
+    let home_region = config.region().map_or("us-east-1", Region::as_ref).to_owned();
+    config = config.into_builder().region(Region::new(home_region.clone())).build();
+
+    let provider = config.credentials_provider().ok_or(Error::NoCredentials)?;
+    provider
+        .provide_credentials()
+        .await
+        .map_err(|error| credentials_error(access.profile.as_deref(), &error))?;
+    let credentials = match &access.role {
+        None => provider,
+        Some(role) => assume(role, &config).await?,
+    };
+    let config = config
+        .into_builder()
+        .credentials_provider(credentials)
+        // The gateway repeats what is worth repeating.
+        .retry_config(RetryConfig::disabled())
+        .build();
+    let (account, arn) = identity(&config, access.role.as_ref()).await?;
+    let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    Ok(Caller { config, account, partition, arn, home_region })
+}
+
+fn timeout_config(timeouts: Timeouts) -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(timeouts.connect)
+        .read_timeout(timeouts.read)
+        .operation_attempt_timeout(timeouts.request)
+        .build()
+}
+
+fn credentials_error(profile: Option<&str>, error: &CredentialsError) -> Error {
+    let what = innermost(error);
+    if let Some(profile) = profile {
+        return Error::Profile { profile: profile.to_owned(), what };
+    }
+    match error {
+        CredentialsError::CredentialsNotLoaded(_) => Error::NoCredentials,
+        _ => Error::Credentials(what),
+    }
+}
+
+/// Credentials of a role; refreshed before they expire, but for those that an MFA code bought.
+async fn assume(role: &Role, config: &SdkConfig) -> Result<SharedCredentialsProvider, Error> {
+    let fail = |what: String| Error::AssumeRole { role: role.arn.clone(), what };
+    if let Some((serial, code)) = &role.mfa {
+        let answer = aws_sdk_sts::Client::new(config)
+            .assume_role()
+            .role_arn(&role.arn)
+            .role_session_name(&role.session_name)
+            .set_external_id(role.external_id.clone())
+            .set_policy(role.policy.clone())
+            .serial_number(serial)
+            .token_code(code)
+            .send()
+            .await
+            .map_err(|error| fail(innermost(&error)))?;
+        let read = answer.credentials.ok_or_else(|| fail("AWS answered none".to_owned()))?;
+        let expires = read.expiration.try_into().ok();
+        let credentials = Credentials::new(
+            read.access_key_id,
+            read.secret_access_key,
+            Some(read.session_token),
+            expires,
+            "AssumeRole with MFA",
+        );
+        return Ok(SharedCredentialsProvider::new(credentials));
+    }
+    let provider = provider(role, config).await;
+    provider.provide_credentials().await.map_err(|error| fail(innermost(&error)))?;
+    Ok(provider)
+}
+
+async fn provider(role: &Role, config: &SdkConfig) -> SharedCredentialsProvider {
+    let mut builder =
+        AssumeRoleProvider::builder(&role.arn).session_name(&role.session_name).configure(config);
+    if let Some(external_id) = &role.external_id {
+        builder = builder.external_id(external_id);
+    }
+    if let Some(policy) = &role.policy {
+        builder = builder.policy(policy);
+    }
+    SharedCredentialsProvider::new(builder.build().await)
+}
+
+impl Caller {
+    /// The way into another account of the organization: the role of that name there.
+    pub async fn assume(&self, account: &str, role: &Role) -> Result<Self, Error> {
+        let provider = assume(role, &self.config).await?;
+        let config = self.config.clone().into_builder().credentials_provider(provider).build();
+        let (found, arn) = identity(&config, Some(role)).await?;
+        if found != account {
+            let what = format!("it is a role of account {found}, not {account}");
+            return Err(Error::AssumeRole { role: role.arn.clone(), what });
+        }
+        Ok(Self { config, account: found, arn, ..self.clone() })
+    }
+}
+
+async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, String), Error> {
+    use aws_smithy_runtime_api::client::result::SdkError;
+    use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+
+    let quick = config
+        .clone()
+        .into_builder()
+        .timeout_config(timeout_config(Timeouts {
+            connect: Duration::from_secs(3),
+            read: Duration::from_secs(5),
+            request: Duration::from_secs(6),
+        }))
+        .build();
+    let answer = aws_sdk_sts::Client::new(&quick).get_caller_identity().send().await;
+    let answer = answer.map_err(|error| match &error {
+        SdkError::ServiceError(service) => Error::Rejected {
+            code: error.code().unwrap_or("no code").to_owned(),
+            what: service.err().message().unwrap_or("AWS gave no reason").to_owned(),
+        },
+        _ => {
+            let whole = format!("{}", DisplayErrorContext(&error));
+            match role {
+                Some(role) if whole.contains("AssumeRole") => {
+                    Error::AssumeRole { role: role.arn.clone(), what: innermost(&error) }
+                }
+                _ if whole.contains("CredentialsError") => Error::Credentials(innermost(&error)),
+                _ => Error::Unreachable {
+                    endpoint: config.endpoint_url().unwrap_or("its public endpoint").to_owned(),
+                    what: innermost(&error),
+                },
+            }
+        }
+    })?;
+    match (answer.account, answer.arn) {
+        (Some(account), Some(arn)) => Ok((account, arn)),
+        _ => Err(Error::Rejected {
+            code: "no identity".to_owned(),
+            what: "sts:GetCallerIdentity answered without an account".to_owned(),
+        }),
+    }
+}
+
+/// A configuration that reaches nothing but its transport: for replays.
+pub fn offline_config(region: &str) -> SdkConfig {
+    let credentials = Credentials::new("AKIDEXAMPLE", "none", None, None, "replay");
+    SdkConfig::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::new(region.to_owned()))
+        .credentials_provider(SharedCredentialsProvider::new(credentials))
+        .retry_config(RetryConfig::disabled())
+        .build()
+}
+
+/// The configuration with another transport below it.
+pub fn with_transport(config: &SdkConfig, transport: Transport) -> SdkConfig {
+    config.clone().into_builder().http_client(transport).build()
+}
+
+/// Regions that are enabled in every account of a partition ("Enable or disable AWS Regions in
+/// your account"): what is scanned when AWS does not say which regions are enabled.
+pub fn default_regions(partition: &str) -> &'static [&'static str] {
+    match partition {
+        "aws-cn" => &["cn-north-1", "cn-northwest-1"],
+        "aws-us-gov" => &["us-gov-east-1", "us-gov-west-1"],
+        _ => &[
+            "ap-northeast-1",
+            "ap-northeast-2",
+            "ap-northeast-3",
+            "ap-south-1",
+            "ap-southeast-1",
+            "ap-southeast-2",
+            "ca-central-1",
+            "eu-central-1",
+            "eu-north-1",
+            "eu-west-1",
+            "eu-west-2",
+            "eu-west-3",
+            "sa-east-1",
+            "us-east-1",
+            "us-east-2",
+            "us-west-1",
+            "us-west-2",
+        ],
+    }
+}
+
+/// The regions to scan: those that the user chose, or those enabled for the account. Where AWS
+/// does not say which are, the ones that are enabled everywhere; the ledger then holds the gap.
+pub async fn regions(gateway: &Gateway, home: &str, chosen: &[String]) -> Regions {
+    if !chosen.is_empty() {
+        let names: BTreeSet<_> = chosen.iter().cloned().collect();
+        return Regions { names: names.into_iter().collect(), chosen: true };
+    }
+    static CALLS: &[&Call] = &[&ec2::DESCRIBE_REGIONS];
+    let mut gateway = gateway.clone();
+    gateway.wanted = Arc::new(CALLS.iter().copied().collect());
+    let context = gateway.context(CALLS, home);
+    let client = context.ec2_client();
+    let answer = context
+        .ask(&ec2::DESCRIBE_REGIONS, || client.describe_regions().all_regions(false).send())
+        .await;
+    let names: BTreeSet<String> = match answer {
+        Read::Known(answer) => {
+            answer.regions().iter().filter_map(|r| r.region_name().map(str::to_owned)).collect()
+        }
+        Read::Unknown(why) => {
+            tracing::warn!(cause = %why.cause, "cannot list the enabled regions; scanning those enabled by default");
+            default_regions(&gateway.partition).iter().map(|name| (*name).to_owned()).collect()
+        }
+    };
+    Regions { names: names.into_iter().collect(), chosen: false }
+}
+
+/// An account of the organization.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    pub id: String,
+    pub name: String,
+    pub active: bool,
+}
+
+/// The accounts of the organization, or of organizational units and all below them, by id.
+pub async fn members(
+    shared: Shared,
+    caller: &Caller,
+    units: &[String],
+) -> Result<Vec<Member>, Error> {
+    static CALLS: &[&Call] = organizations::ALL;
+    let wanted = Arc::new(CALLS.iter().copied().collect());
+    let gateway =
+        Gateway::new(shared, caller.config.clone(), &caller.account, &caller.partition, wanted);
+    let context = gateway.context(CALLS, &caller.home_region);
+    let mut found = if units.is_empty() {
+        all_accounts(&context).await
+    } else {
+        let mut members = Vec::new();
+        let mut waiting = units.to_vec();
+        while let Some(unit) = waiting.pop() {
+            waiting.extend(complete(units_below(&context, &unit).await)?);
+            members.extend(complete(accounts_of(&context, &unit).await)?);
+        }
+        Listing::complete(members)
+    };
+    found = crate::ordered(found, |member| member.id.clone());
+    complete(found)
+}
+
+/// Part of an organization is not the organization: a broken listing is an error.
+fn complete<T>(listing: Listing<T>) -> Result<Vec<T>, Error> {
+    match listing.gap() {
+        None => Ok(listing.into_seen()),
+        Some(why) => Err(Error::Organization(format!("{}: {}", why.call.action, why.cause))),
+    }
+}
+
+fn member(account: aws_sdk_organizations::types::Account) -> Member {
+    // `State` replaces `Status`, which AWS stops answering in September 2026.
+    let state = account.state.as_ref().map(|state| state.as_str().to_owned());
+    #[expect(deprecated, reason = "older partitions answer nothing else")]
+    let status = account.status.as_ref().map(|status| status.as_str().to_owned());
+    Member {
+        id: account.id.unwrap_or_default(),
+        name: account.name.unwrap_or_default(),
+        active: state.or(status).as_deref() == Some("ACTIVE"),
+    }
+}
+
+async fn all_accounts(context: &Context) -> Listing<Member> {
+    let client = context.organizations_client();
+    context
+        .pages(
+            &organizations::LIST_ACCOUNTS,
+            |token| client.list_accounts().max_results(20).set_next_token(token).send(),
+            |page| (page.accounts.unwrap_or_default(), page.next_token),
+        )
+        .await
+        .map(member)
+}
+
+async fn accounts_of(context: &Context, unit: &str) -> Listing<Member> {
+    let client = context.organizations_client();
+    context
+        .pages(
+            &organizations::LIST_ACCOUNTS_FOR_PARENT,
+            |token| {
+                client
+                    .list_accounts_for_parent()
+                    .parent_id(unit)
+                    .max_results(20)
+                    .set_next_token(token)
+                    .send()
+            },
+            |page| (page.accounts.unwrap_or_default(), page.next_token),
+        )
+        .await
+        .map(member)
+}
+
+async fn units_below(context: &Context, unit: &str) -> Listing<String> {
+    let client = context.organizations_client();
+    context
+        .pages(
+            &organizations::LIST_ORGANIZATIONAL_UNITS_FOR_PARENT,
+            |token| {
+                client
+                    .list_organizational_units_for_parent()
+                    .parent_id(unit)
+                    .max_results(20)
+                    .set_next_token(token)
+                    .send()
+            },
+            |page| (page.organizational_units.unwrap_or_default(), page.next_token),
+        )
+        .await
+        .filter(|unit| unit.id().is_some())
+        .map(|unit| unit.id.unwrap_or_default())
+}
+
+/// The ARN of the role of that name in an account.
+pub fn role_arn(partition: &str, account: &str, name: &str) -> String {
+    format!("arn:{partition}:iam::{account}:role/{}", name.trim_start_matches('/'))
+}
+
+/// The calls made before the collectors run.
+pub static CALLS: &[&Call] = &[&sts::GET_CALLER_IDENTITY, &ec2::DESCRIBE_REGIONS];
