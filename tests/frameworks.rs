@@ -6,6 +6,32 @@ use std::{collections::BTreeSet, fs, path::Path};
 
 use demarc_checks::frameworks::{self, Coverage, Kind};
 
+/// Checks that no catalogue here asks for.
+#[rustfmt::skip] // One entry a line, so that parallel branches merge.
+const OURS_ALONE: &[&str] = &[
+    "ebs.volume-attached",
+    "ec2.image-encrypted",
+    "ec2.image-recent",
+    "ec2.instance-no-key-pair",
+    "ec2.network-interface-attached",
+    "ec2.security-group-no-all-ports-private",
+    "ec2.security-group-no-open-icmp",
+    "ec2.serial-console-disabled",
+    "iam.group-has-members",
+    "iam.no-inline-policies",
+    "iam.policy-attached",
+    "iam.policy-no-not-action",
+    "iam.role-trust-cross-account-guarded",
+    "iam.role-trust-oidc-subject-restricted",
+    "iam.role-used-recently",
+    "iam.root-no-signing-certificates",
+    "iam.user-in-group",
+    "iam.user-password-or-key-not-both",
+    "s3.bucket-no-website",
+    "vpc.in-use",
+    "vpc.peering-same-account",
+];
+
 #[test]
 fn every_check_that_a_catalogue_names_exists() {
     for framework in frameworks::all() {
@@ -85,14 +111,25 @@ fn benchmarks_say_how_much_each_control_matters() {
 }
 
 #[test]
+fn every_check_is_named_by_a_catalogue_or_listed_as_ours_alone() {
+    for check in demarc_checks::all() {
+        let named = !frameworks::controls_of(check.id).is_empty();
+        let ours = OURS_ALONE.contains(&check.id);
+        assert!(named || ours, "{} is named by no catalogue: add it to one", check.id);
+        assert!(!(named && ours), "{} is not ours alone", check.id);
+    }
+    for id in OURS_ALONE {
+        assert!(demarc_checks::find(id).is_some(), "{id} is no check");
+    }
+}
+
+fn cited(check: &str, resource: &str, part: &str) -> Vec<String> {
+    let cited = frameworks::cited_by(check, resource, part);
+    cited.iter().map(|(framework, control)| format!("{} {}", framework.id, control.id)).collect()
+}
+
+#[test]
 fn a_finding_cites_benchmarks_and_no_crosswalk() {
-    let cited = |check: &str, resource: &str, part: &str| -> Vec<_> {
-        let cited = frameworks::cited_by(check, resource, part);
-        cited
-            .iter()
-            .map(|(framework, control)| format!("{} {}", framework.id, control.id))
-            .collect()
-    };
     assert_eq!(
         cited("s3.bucket-public-access-block", "AWS::S3::Bucket", ""),
         [
@@ -104,6 +141,37 @@ fn a_finding_cites_benchmarks_and_no_crosswalk() {
             "cis-aws-7.0.0 3.1.4",
         ]
     );
+}
+
+#[test]
+fn a_part_cites_the_controls_that_are_about_it() {
+    let opening = ["ec2.security-group-no-open-private-port", "AWS::EC2::SecurityGroup"];
+    assert_eq!(
+        cited(opening[0], opening[1], "1024-65535/tcp from ::/0"),
+        [
+            "aws-fsbp EC2.19",
+            "cis-aws-3.0.0 5.3",
+            "cis-aws-4.0.1 5.4",
+            "cis-aws-5.0.0 5.4",
+            "cis-aws-6.0.0 6.4",
+            "cis-aws-7.0.0 6.4",
+        ]
+    );
+    assert!(cited(opening[0], opening[1], "6379/tcp Redis from ::/0").is_empty());
+
+    let decrypt = "iam.policy-no-kms-decrypt-all";
+    assert_eq!(cited(decrypt, "AWS::IAM::ManagedPolicy", ""), ["aws-fsbp KMS.1"]);
+    assert_eq!(cited(decrypt, "AWS::IAM::Role", "inline:deploy"), ["aws-fsbp KMS.2"]);
+}
+
+#[test]
+fn a_control_outside_the_standard_is_not_cited() {
+    let classes = "iam.password-policy-character-classes";
+    assert_eq!(cited(classes, "AWS::::Account", "uppercase"), ["aws-fsbp IAM.7"]);
+    let all = frameworks::controls_of(classes);
+    assert!(all.iter().any(|(framework, control)| {
+        framework.id == "aws-fsbp" && control.id == "IAM.11" && !control.in_standard
+    }));
 }
 
 #[test]
