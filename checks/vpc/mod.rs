@@ -4,6 +4,7 @@ use demarc_model::Check;
 
 mod block_public_access;
 mod endpoint_in_several_zones;
+mod endpoint_policy_trusted_only;
 mod flow_logs_enabled;
 mod in_use;
 mod interface_endpoints_present;
@@ -18,6 +19,7 @@ pub(crate) mod usage;
 pub(crate) static CHECKS: &[&Check] = &[
     &block_public_access::CHECK,
     &endpoint_in_several_zones::CHECK,
+    &endpoint_policy_trusted_only::CHECK,
     &flow_logs_enabled::CHECK,
     &in_use::CHECK,
     &interface_endpoints_present::CHECK,
