@@ -169,3 +169,11 @@ pub(crate) fn ordered<T>(listing: Listing<T>, key: impl Fn(&T) -> String) -> Lis
         Some(why) => Listing::broken(items, why),
     }
 }
+
+/// Whether any of the calls is put to each region, not once to the account.
+pub fn is_regional(calls: &[&'static Call]) -> bool {
+    ALL.iter().any(|collector| {
+        matches!(collector.scope, Scope::Regional { .. })
+            && calls.iter().any(|call| collector.calls.contains(call))
+    })
+}

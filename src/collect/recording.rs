@@ -38,6 +38,8 @@ pub struct Target {
     pub caller: String,
     /// The regions that were scanned, in order of their names.
     pub regions: Vec<String>,
+    /// Whether the user chose them, so that AWS was not asked which are enabled.
+    pub chosen: bool,
     /// Where global services were asked.
     pub home_region: String,
 }

@@ -97,8 +97,10 @@ pub struct Caller {
     pub home_region: String,
 }
 
-/// The network: one pool of connections for the whole run.
-pub fn network() -> SharedHttpClient {
+/// The way to the network: one pool of connections for the whole run.
+pub type Network = SharedHttpClient;
+
+pub fn network() -> Network {
     aws_smithy_http_client::Builder::new()
         .tls_provider(Provider::Rustls(CryptoMode::AwsLc))
         .build_https()
@@ -117,7 +119,7 @@ fn innermost(error: &dyn std::error::Error) -> String {
 
 /// Finds credentials and asks AWS whose they are: one attempt, seconds at most, before anything
 /// else is asked.
-pub async fn connect(access: &Access, network: &SharedHttpClient) -> Result<Caller, Error> {
+pub async fn connect(access: &Access, network: &Network) -> Result<Caller, Error> {
     let mut loader = aws_config::defaults(BehaviorVersion::latest())
         .http_client(network.clone())
         .retry_config(RetryConfig::standard().with_max_attempts(2))
@@ -389,7 +391,6 @@ fn complete<T>(listing: Listing<T>) -> Result<Vec<T>, Error> {
 fn member(account: aws_sdk_organizations::types::Account) -> Member {
     // `State` replaces `Status`, which AWS stops answering in September 2026.
     let state = account.state.as_ref().map(|state| state.as_str().to_owned());
-    #[expect(deprecated, reason = "older partitions answer nothing else")]
     let status = account.status.as_ref().map(|status| status.as_str().to_owned());
     Member {
         id: account.id.unwrap_or_default(),

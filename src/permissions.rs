@@ -1,0 +1,130 @@
+//! The IAM policy that a selection of checks needs: exactly the declared actions.
+
+use std::collections::BTreeSet;
+
+use demarc_model::Call;
+use serde_json::{Value, json};
+
+/// Characters of a managed policy, white space left out ("IAM and AWS STS quotas").
+const MANAGED_POLICY_SIZE: usize = 6_144;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Syntax {
+    Json,
+    Terraform,
+    Cloudformation,
+}
+
+/// Actions of the calls, in order; calls that need none are left out.
+pub(crate) fn actions<'a>(calls: impl IntoIterator<Item = &'a &'static Call>) -> Vec<&'static str> {
+    let actions: BTreeSet<_> =
+        calls.into_iter().map(|call| call.action).filter(|action| !action.is_empty()).collect();
+    actions.into_iter().collect()
+}
+
+fn document(actions: &[&str]) -> Value {
+    json!({
+        "Version": "2012-10-17",
+        "Statement": [{
+            "Sid": "DemarcRead",
+            "Effect": "Allow",
+            "Action": actions,
+            "Resource": "*",
+        }],
+    })
+}
+
+/// One policy document, or several where one would exceed a managed policy's size.
+pub(crate) fn documents(actions: &[&str], limit: usize) -> Vec<Value> {
+    let size = |actions: &[&str]| document(actions).to_string().len();
+    let mut documents = Vec::new();
+    let mut part: Vec<&str> = Vec::new();
+    for action in actions {
+        part.push(action);
+        if size(&part) > limit && part.len() > 1 {
+            part.pop();
+            documents.push(document(&part));
+            part = vec![action];
+        }
+    }
+    if !part.is_empty() {
+        documents.push(document(&part));
+    }
+    documents
+}
+
+/// The policies in the syntax asked for.
+pub(crate) fn print(actions: &[&str], syntax: Syntax) -> String {
+    let documents = documents(actions, MANAGED_POLICY_SIZE);
+    let name = |at: usize| if documents.len() == 1 { String::new() } else { format!("{}", at + 1) };
+    match syntax {
+        Syntax::Json if documents.len() == 1 => pretty(&documents[0]),
+        Syntax::Json => pretty(&Value::from(documents)),
+        Syntax::Terraform => documents
+            .iter()
+            .enumerate()
+            .map(|(at, document)| {
+                format!(
+                    "resource \"aws_iam_policy\" \"demarc{0}\" {{\n  name   = \"demarc{0}\"\n  policy = <<-POLICY\n{1}\n  POLICY\n}}\n",
+                    name(at),
+                    indented(&pretty(document), 4)
+                )
+            })
+            .collect::<Vec<_>>()
+            .join("\n"),
+        Syntax::Cloudformation => {
+            let resources: serde_json::Map<String, Value> = documents
+                .iter()
+                .enumerate()
+                .map(|(at, document)| {
+                    let policy = json!({
+                        "Type": "AWS::IAM::ManagedPolicy",
+                        "Properties": {
+                            "Description": "What demarc reads, and nothing else",
+                            "PolicyDocument": document,
+                        },
+                    });
+                    (format!("DemarcPolicy{}", name(at)), policy)
+                })
+                .collect();
+            pretty(&json!({ "AWSTemplateFormatVersion": "2010-09-09", "Resources": resources }))
+        }
+    }
+}
+
+fn pretty(value: &Value) -> String {
+    format!("{value:#}")
+}
+
+fn indented(text: &str, by: usize) -> String {
+    text.lines().map(|line| format!("{:by$}{line}", "")).collect::<Vec<_>>().join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_that_would_be_too_long_is_split_and_loses_nothing() {
+        let actions: Vec<String> = (0..400).map(|n| format!("service:DescribeThing{n}")).collect();
+        let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
+        let documents = documents(&actions, MANAGED_POLICY_SIZE);
+        assert!(documents.len() > 1);
+        let mut found = Vec::new();
+        for document in &documents {
+            assert!(document.to_string().len() <= MANAGED_POLICY_SIZE);
+            let listed = document["Statement"][0]["Action"].as_array().expect("a list");
+            found.extend(listed.iter().map(|action| action.as_str().expect("text")));
+        }
+        assert_eq!(found, actions);
+    }
+
+    #[test]
+    fn terraform_keeps_the_document_whole() {
+        let text = print(&["s3:GetBucketAcl"], Syntax::Terraform);
+        let start = text.find("<<-POLICY\n").expect("a heredoc") + "<<-POLICY\n".len();
+        let end = text.find("\n  POLICY\n}").expect("its end");
+        let document: Value = serde_json::from_str(&text[start..end]).expect("JSON");
+        assert_eq!(document["Statement"][0]["Action"], json!(["s3:GetBucketAcl"]));
+    }
+}

@@ -1,0 +1,284 @@
+//! What a report says before its findings: figures that add up over checks and accounts.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use demarc_checks::boundary;
+use demarc_collect::ledger::Tally;
+use demarc_model::{Call, Check, Layer, Severity, Verdict};
+use demarc_report::{
+    AccountRow, CallRow, CellState, Counts, Coverage, Finding, Gap, Head, MatrixCell, MatrixRow,
+    Owner, SCHEMA_VERSION, Scan, Share, Summary, Tool,
+};
+use serde::{Deserialize, Serialize};
+
+/// Account ids that a gap lists; the rest are counted.
+const GAP_ACCOUNTS: usize = 20;
+
+/// The figures of one account, or of many added up.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub(crate) struct Totals {
+    pub(crate) accounts: Vec<AccountRow>,
+    summary: Summary,
+    looks: Share,
+    looks_by_check: BTreeMap<String, Share>,
+    calls: Vec<CallRow>,
+    gaps: Vec<Gap>,
+    /// Service to layer to verdicts.
+    cells: BTreeMap<String, BTreeMap<Layer, Counts>>,
+    /// Services of which a resource was seen.
+    in_use: BTreeSet<String>,
+}
+
+impl Totals {
+    /// Counts one finding of `account`, the last row of [`Totals::accounts`].
+    pub(crate) fn add(&mut self, finding: &Finding) {
+        let (verdict, suppressed) = (finding.verdict, finding.suppressed.is_some());
+        let count = |counts: &mut Counts| counts.add(verdict, suppressed);
+        let summary = &mut self.summary;
+        count(&mut summary.verdicts);
+        count(summary.by_layer.entry(finding.layer).or_default());
+        count(entry(&mut summary.by_service, &finding.service));
+        count(summary.by_control_type.entry(finding.control_type).or_default());
+        count(entry(&mut summary.by_check, &finding.check));
+        let cell = entry(&mut self.cells, &finding.service).entry(finding.layer).or_default();
+        count(cell);
+        if finding.is_open() {
+            *summary.failed.entry(finding.severity).or_default() += 1;
+        }
+        if finding.resource.kind != "AWS::::Account" && !self.in_use.contains(&*finding.service) {
+            self.in_use.insert(finding.service.to_string());
+        }
+        if let Some(row) = self.accounts.last_mut() {
+            count(&mut row.verdicts);
+            if finding.is_open() {
+                *row.failed.entry(finding.severity).or_default() += 1;
+            }
+        }
+        if let Some(why) = &finding.not_assessed {
+            let (service, operation) = why.call.rsplit_once(' ').unwrap_or(("", &why.call));
+            self.add_gap(Gap {
+                cause: why.cause.to_string(),
+                service: service.to_owned(),
+                operation: operation.to_owned(),
+                action: why.action.to_string(),
+                reason: why.reason.clone(),
+                checks: vec![finding.check.to_string()],
+                accounts: vec![finding.account.to_string()],
+                accounts_total: 1,
+                regions: vec![finding.region.to_string()],
+                findings: 1,
+            });
+        }
+    }
+
+    fn add_gap(&mut self, gap: Gap) {
+        let key = |gap: &Gap| {
+            (gap.cause.clone(), gap.service.clone(), gap.operation.clone(), gap.reason.clone())
+        };
+        let at = self.gaps.binary_search_by_key(&key(&gap), key);
+        match at {
+            Err(at) => self.gaps.insert(at, gap),
+            Ok(at) => {
+                let known = &mut self.gaps[at];
+                union(&mut known.checks, gap.checks);
+                union(&mut known.regions, gap.regions);
+                let is_new = gap.accounts.iter().any(|id| !known.accounts.contains(id));
+                known.accounts_total += if is_new { gap.accounts_total } else { 0 };
+                union(&mut known.accounts, gap.accounts);
+                known.accounts.truncate(GAP_ACCOUNTS);
+                known.findings += gap.findings;
+            }
+        }
+    }
+
+    /// Counts one check's look at one region, or at the account's global part.
+    pub(crate) fn look(&mut self, check: &Check, complete: bool) {
+        self.looks.add(complete);
+        entry(&mut self.looks_by_check, check.id).add(complete);
+        if let Some(row) = self.accounts.last_mut() {
+            row.looks.add(complete);
+        }
+    }
+
+    /// Enters an account's ledger.
+    pub(crate) fn ledger(&mut self, entries: &[((&'static Call, std::sync::Arc<str>), Tally)]) {
+        for ((call, _), tally) in entries {
+            self.add_call(CallRow {
+                service: call.service.to_owned(),
+                operation: call.operation.to_owned(),
+                action: call.action.to_owned(),
+                answered: tally.answered,
+                unanswered: tally
+                    .unanswered
+                    .iter()
+                    .map(|(cause, number)| ((*cause).to_owned(), *number))
+                    .collect(),
+            });
+        }
+    }
+
+    fn add_call(&mut self, row: CallRow) {
+        let key = |row: &CallRow| (row.service.clone(), row.operation.clone());
+        match self.calls.binary_search_by_key(&key(&row), key) {
+            Err(at) => self.calls.insert(at, row),
+            Ok(at) => {
+                let known = &mut self.calls[at];
+                known.answered += row.answered;
+                for (cause, number) in row.unanswered {
+                    *known.unanswered.entry(cause).or_default() += number;
+                }
+            }
+        }
+    }
+
+    /// Adds another account's figures.
+    pub(crate) fn merge(&mut self, other: Self) {
+        fn merge_all<K: Ord>(into: &mut BTreeMap<K, Counts>, from: BTreeMap<K, Counts>) {
+            for (key, counts) in from {
+                into.entry(key).or_default().merge(&counts);
+            }
+        }
+        self.accounts.extend(other.accounts);
+        self.summary.verdicts.merge(&other.summary.verdicts);
+        for (severity, number) in other.summary.failed {
+            *self.summary.failed.entry(severity).or_default() += number;
+        }
+        merge_all(&mut self.summary.by_layer, other.summary.by_layer);
+        merge_all(&mut self.summary.by_service, other.summary.by_service);
+        merge_all(&mut self.summary.by_control_type, other.summary.by_control_type);
+        merge_all(&mut self.summary.by_check, other.summary.by_check);
+        self.looks.merge(other.looks);
+        for (check, share) in other.looks_by_check {
+            self.looks_by_check.entry(check).or_default().merge(share);
+        }
+        for row in other.calls {
+            self.add_call(row);
+        }
+        for gap in other.gaps {
+            self.add_gap(gap);
+        }
+        for (service, layers) in other.cells {
+            merge_all(self.cells.entry(service).or_default(), layers);
+        }
+        self.in_use.extend(other.in_use);
+    }
+
+    /// Everything that precedes the findings.
+    pub(crate) fn head(mut self, scan: Scan, checks: &[&'static Check]) -> Head {
+        self.accounts.sort_by(|a, b| a.id.cmp(&b.id));
+        let matrix = self.matrix(checks);
+        let mut coverage = Coverage {
+            looks: self.looks,
+            calls: self.calls,
+            gaps: self.gaps,
+            ..Coverage::default()
+        };
+        for check in checks {
+            let share = self.looks_by_check.get(check.id).copied().unwrap_or_default();
+            entry(&mut coverage.by_service, check.service.id()).merge(share);
+            coverage.by_layer.entry(check.layer).or_default().merge(share);
+        }
+        coverage.by_check = self.looks_by_check;
+        // The widest gap first; the order of causes and calls settles the rest.
+        coverage.gaps.sort_by_key(|gap| std::cmp::Reverse(gap.findings));
+        Head {
+            schema_version: SCHEMA_VERSION.to_owned(),
+            tool: Tool { name: "demarc".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            scan,
+            accounts: self.accounts,
+            summary: self.summary,
+            coverage,
+            matrix,
+        }
+    }
+
+    /// Services in use × layers; the account's own settings are always in use.
+    fn matrix(&self, checks: &[&'static Check]) -> Vec<MatrixRow> {
+        let is_in_use = |service: &str| service == "account" || self.in_use.contains(service);
+        boundary::all()
+            .iter()
+            .filter(|boundary| is_in_use(&boundary.service))
+            .map(|boundary| MatrixRow {
+                service: boundary.service.clone(),
+                name: boundary.name.clone(),
+                service_model: boundary.service_model,
+                cells: boundary
+                    .layers
+                    .iter()
+                    .map(|(layer, cell)| {
+                        let counts = self.cells.get(&boundary.service);
+                        let verdicts =
+                            counts.and_then(|layers| layers.get(&layer)).copied().unwrap_or_default();
+                        let looks_here = |check: &&&Check| {
+                            check.service.id() == boundary.service && check.layer == layer
+                        };
+                        let number = checks.iter().filter(looks_here).count() as u64;
+                        (
+                            layer,
+                            MatrixCell {
+                                owner: owner(cell.owner),
+                                state: state(cell, &verdicts),
+                                checks: number,
+                                verdicts,
+                                aws: cell.aws.clone(),
+                                customer: cell.customer.clone(),
+                                instead: cell.instead.clone(),
+                            },
+                        )
+                    })
+                    .collect(),
+            })
+            .collect()
+    }
+
+    /// Open failures at or above a severity.
+    pub(crate) fn failed_from(head: &Head, severity: Severity) -> u64 {
+        head.summary.failed.range(severity..).map(|(_, number)| number).sum()
+    }
+}
+
+fn entry<'a, V: Default>(map: &'a mut BTreeMap<String, V>, key: &str) -> &'a mut V {
+    if !map.contains_key(key) {
+        map.insert(key.to_owned(), V::default());
+    }
+    map.get_mut(key).expect("the key was just inserted")
+}
+
+fn union(into: &mut Vec<String>, from: Vec<String>) {
+    for item in from {
+        if let Err(at) = into.binary_search(&item) {
+            into.insert(at, item);
+        }
+    }
+}
+
+fn state(cell: &demarc_model::boundary::Cell, verdicts: &Counts) -> CellState {
+    if verdicts.fail > verdicts.suppressed {
+        CellState::Failed
+    } else if verdicts.not_assessed > 0 {
+        CellState::NotAssessed
+    } else if verdicts.total() > 0 {
+        CellState::Passed
+    } else if !cell.owner.includes_customer() {
+        CellState::NotYours
+    } else if cell.visible {
+        CellState::NoCheck
+    } else {
+        CellState::Invisible
+    }
+}
+
+pub(crate) fn owner(owner: demarc_model::boundary::Owner) -> Owner {
+    use demarc_model::boundary::Owner as Of;
+    match owner {
+        Of::Aws => Owner::Aws,
+        Of::Customer => Owner::Customer,
+        Of::Both => Owner::Both,
+        Of::None => Owner::None,
+    }
+}
+
+/// Whether a verdict leaves its look incomplete.
+pub(crate) fn is_gap(verdict: Verdict) -> bool {
+    verdict == Verdict::NotAssessed
+}
