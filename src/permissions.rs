@@ -53,6 +53,39 @@ pub(crate) fn documents(actions: &[&str], limit: usize) -> Vec<Value> {
     documents
 }
 
+/// Characters of a session policy (STS API reference, `AssumeRole`, `Policy`).
+const SESSION_POLICY_SIZE: usize = 2_048;
+
+/// A session policy that narrows a role to the declared actions. Where they exceed its size, the
+/// longest groups of one service and verb become a wildcard (`ec2:Describe*`): still reads alone,
+/// and the guard still lets none but declared calls leave.
+pub(crate) fn session_policy(actions: &[&str]) -> String {
+    let mut actions: Vec<String> = actions.iter().map(|action| (*action).to_owned()).collect();
+    loop {
+        let borrowed: Vec<&str> = actions.iter().map(String::as_str).collect();
+        let text = document(&borrowed).to_string();
+        let Some(group) = longest_group(&actions).filter(|_| text.len() > SESSION_POLICY_SIZE)
+        else {
+            return text;
+        };
+        actions.retain(|action| !action.starts_with(&group));
+        actions.push(format!("{group}*"));
+        actions.sort();
+    }
+}
+
+/// `service:Verb` of the group whose exact names take the most room.
+fn longest_group(actions: &[String]) -> Option<String> {
+    let mut sizes = std::collections::BTreeMap::new();
+    for action in actions.iter().filter(|action| !action.ends_with('*')) {
+        let name = action.find(':').map_or(0, |colon| colon + 1);
+        let is_upper = |c: char| c.is_ascii_uppercase();
+        let verb = action[name..].chars().skip(1).position(is_upper).map(|end| name + end + 1)?;
+        *sizes.entry(action[..verb].to_owned()).or_insert(0) += action.len() + 3;
+    }
+    sizes.into_iter().max_by_key(|(_, size)| *size).map(|(group, _)| group)
+}
+
 /// The policies in the syntax asked for.
 pub(crate) fn print(actions: &[&str], syntax: Syntax) -> String {
     let documents = documents(actions, MANAGED_POLICY_SIZE);
@@ -117,6 +150,26 @@ mod tests {
             found.extend(listed.iter().map(|action| action.as_str().expect("text")));
         }
         assert_eq!(found, actions);
+    }
+
+    #[test]
+    fn a_session_policy_fits_and_covers_every_action() {
+        let all = actions(&demarc_model::calls::all().collect::<Vec<_>>());
+        let text = session_policy(&all);
+        assert!(text.len() <= SESSION_POLICY_SIZE, "{}", text.len());
+        let document: Value = serde_json::from_str(&text).expect("JSON");
+        let listed = document["Statement"][0]["Action"].as_array().expect("a list");
+        for action in all {
+            let covers = |pattern: &Value| {
+                let pattern = pattern.as_str().expect("text");
+                pattern
+                    .strip_suffix('*')
+                    .map_or(pattern == action, |start| action.starts_with(start))
+            };
+            assert!(listed.iter().any(covers), "{action}");
+        }
+        let few = session_policy(&["s3:GetBucketAcl"]);
+        assert!(!few.contains(":Get*") && few.contains("s3:GetBucketAcl"), "exact where it fits");
     }
 
     #[test]

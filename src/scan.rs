@@ -8,8 +8,12 @@ use std::{
 
 use anyhow::Context as _;
 use demarc_collect::{
-    Gateway, Regions, Shared, Transport, ledger::Progress, limits::Buckets, read_account,
-    recording::{Recorder, Recording, Target as Recorded}, target::{self, Caller, Role},
+    Gateway, Regions, Shared, Transport,
+    ledger::Progress,
+    limits::Buckets,
+    read_account,
+    recording::{Recorder, Recording, Target as Recorded},
+    target::{self, Caller, Role},
 };
 use demarc_model::{Call, Check, time::Timestamp};
 use demarc_report::{AccountError, AccountRow, Counts, Finding, Share};
@@ -78,10 +82,20 @@ pub(crate) struct Account {
 /// How an account is reached.
 pub(crate) enum Way {
     /// With the caller's own credentials.
-    Direct { caller: Arc<Caller>, transport: Transport },
+    Direct {
+        caller: Arc<Caller>,
+        transport: Transport,
+    },
     /// Through a role that the caller assumes there.
-    Role { caller: Arc<Caller>, role: Role, transport: Transport },
-    Recording { recording: Arc<Recording>, recorded: Recorded },
+    Role {
+        caller: Arc<Caller>,
+        role: Role,
+        transport: Transport,
+    },
+    Recording {
+        recording: Arc<Recording>,
+        recorded: Recorded,
+    },
     /// Not at all: suspended, or not a member.
     Closed(AccountError),
 }
@@ -157,7 +171,7 @@ async fn one(
         Err(error) => {
             tracing::warn!(account = %row.id, cause = %error.cause, "{}", error.reason);
             row.error = Some(error);
-            let mut totals = Totals { accounts: vec![row], ..Totals::default() };
+            let mut totals = Totals::of(row);
             unread(plan, &mut totals);
             // Not spooled: a run that goes on from a checkpoint tries again.
             return Ok(Read { totals, recorded: None });
@@ -168,7 +182,7 @@ async fn one(
     row.partition.clone_from(&inventory.partition);
     row.caller = Some(caller.clone());
     row.regions = judge::region_names(&inventory);
-    let mut totals = Totals { accounts: vec![row], ..Totals::default() };
+    let mut totals = Totals::of(row);
     let mut writer = spool.begin(&account.id)?;
     judge::judge(&inventory, &plan.checks, &mut totals, decorate, |finding| {
         if plan.failing_only && is_quiet(finding) { Ok(()) } else { writer.add(finding) }
@@ -262,7 +276,10 @@ async fn open(
 
 /// Ends the run when its time is over, or when the user says so; the second signal ends the
 /// process at once.
-pub(crate) fn watch(stop: &CancellationToken, deadline: Option<Duration>) -> Arc<std::sync::Mutex<Option<String>>> {
+pub(crate) fn watch(
+    stop: &CancellationToken,
+    deadline: Option<Duration>,
+) -> Arc<std::sync::Mutex<Option<String>>> {
     let why = Arc::new(std::sync::Mutex::new(None));
     let say = {
         let (stop, why) = (stop.clone(), Arc::clone(&why));
@@ -317,10 +334,7 @@ async fn signal() {
 }
 
 /// The transport of a live scan, with or without a tape.
-pub(crate) fn transport(
-    network: &target::Network,
-    recorder: Option<&Arc<Recorder>>,
-) -> Transport {
+pub(crate) fn transport(network: &target::Network, recorder: Option<&Arc<Recorder>>) -> Transport {
     match recorder {
         None => Transport::Live(network.clone()),
         Some(recorder) => Transport::Record(network.clone(), Arc::clone(recorder)),

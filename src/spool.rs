@@ -36,13 +36,18 @@ const MANIFEST: &str = "demarc-checkpoint.json";
 
 impl Spool {
     pub(crate) fn temporary() -> anyhow::Result<Self> {
-        let directory =
-            tempfile::Builder::new().prefix("demarc-").tempdir().context("cannot make a temporary directory")?;
+        let directory = tempfile::Builder::new()
+            .prefix("demarc-")
+            .tempdir()
+            .context("cannot make a temporary directory")?;
         Ok(Self { directory: directory.path().to_owned(), _temporary: Some(directory) })
     }
 
     /// Opens a checkpoint, or begins one; returns the manifest in force.
-    pub(crate) fn checkpoint(directory: &Path, manifest: Manifest) -> anyhow::Result<(Self, Manifest)> {
+    pub(crate) fn checkpoint(
+        directory: &Path,
+        manifest: Manifest,
+    ) -> anyhow::Result<(Self, Manifest)> {
         let shown = directory.display();
         create_private(directory).with_context(|| format!("cannot make checkpoint \"{shown}\""))?;
         let path = directory.join(MANIFEST);
@@ -79,8 +84,9 @@ impl Spool {
         let path = self.totals_path(account);
         match fs::read(&path) {
             Ok(bytes) => {
-                let totals = serde_json::from_slice(&bytes)
-                    .with_context(|| format!("checkpoint file \"{}\" is damaged", path.display()))?;
+                let totals = serde_json::from_slice(&bytes).with_context(|| {
+                    format!("checkpoint file \"{}\" is damaged", path.display())
+                })?;
                 Ok(Some(totals))
             }
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
@@ -90,7 +96,8 @@ impl Spool {
 
     pub(crate) fn begin(&self, account: &str) -> anyhow::Result<Writer> {
         let path = self.findings_path(account);
-        let file = create_file(&path).with_context(|| format!("cannot write \"{}\"", path.display()))?;
+        let file =
+            create_file(&path).with_context(|| format!("cannot write \"{}\"", path.display()))?;
         Ok(Writer { out: BufWriter::new(file), totals: self.totals_path(account) })
     }
 
@@ -102,9 +109,11 @@ impl Spool {
         accounts.into_iter().flat_map(|account| {
             let path = self.findings_path(&account);
             let lines: Box<dyn Iterator<Item = Result<Finding, Error>>> = match File::open(path) {
-                Ok(file) => Box::new(BufReader::new(file).split(b'\n').map(|line| {
-                    Ok(serde_json::from_slice(&line?)?)
-                })),
+                Ok(file) => Box::new(
+                    BufReader::new(file)
+                        .split(b'\n')
+                        .map(|line| Ok(serde_json::from_slice(&line?)?)),
+                ),
                 // An account that could not be read has no findings.
                 Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
                     Box::new(std::iter::empty())

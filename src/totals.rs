@@ -17,7 +17,7 @@ const GAP_ACCOUNTS: usize = 20;
 /// The figures of one account, or of many added up.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Totals {
-    pub(crate) accounts: Vec<AccountRow>,
+    accounts: Vec<AccountRow>,
     summary: Summary,
     looks: Share,
     looks_by_check: BTreeMap<String, Share>,
@@ -30,6 +30,11 @@ pub(crate) struct Totals {
 }
 
 impl Totals {
+    /// The figures of one account, before anything was counted.
+    pub(crate) fn of(row: AccountRow) -> Self {
+        Self { accounts: vec![row], ..Self::default() }
+    }
+
     /// Counts one finding of `account`, the last row of [`Totals::accounts`].
     pub(crate) fn add(&mut self, finding: &Finding) {
         let (verdict, suppressed) = (finding.verdict, finding.suppressed.is_some());
@@ -207,8 +212,10 @@ impl Totals {
                     .iter()
                     .map(|(layer, cell)| {
                         let counts = self.cells.get(&boundary.service);
-                        let verdicts =
-                            counts.and_then(|layers| layers.get(&layer)).copied().unwrap_or_default();
+                        let verdicts = counts
+                            .and_then(|layers| layers.get(&layer))
+                            .copied()
+                            .unwrap_or_default();
                         let looks_here = |check: &&&Check| {
                             check.service.id() == boundary.service && check.layer == layer
                         };

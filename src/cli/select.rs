@@ -83,7 +83,9 @@ pub(crate) fn unknown(what: &str, name: &str, known: &[&str]) -> String {
         Some((likeness, candidate)) if likeness > 0.7 => {
             format!("unknown {what} \"{name}\": did you mean \"{candidate}\"?")
         }
-        _ if known.len() <= 12 => format!("unknown {what} \"{name}\": known are {}", known.join(", ")),
+        _ if known.len() <= 12 => {
+            format!("unknown {what} \"{name}\": known are {}", known.join(", "))
+        }
         _ => format!("unknown {what} \"{name}\": `demarc checks` lists them"),
     }
 }
@@ -105,10 +107,15 @@ mod tests {
 
     #[test]
     fn filters_narrow_each_other() {
-        let both = Select { service: vec!["s3".to_owned()], ..select("s3.bucket-public-access-block") };
+        let both =
+            Select { service: vec!["s3".to_owned()], ..select("s3.bucket-public-access-block") };
         let ids: Vec<_> = both.checks().expect("known").iter().map(|check| check.id).collect();
         assert_eq!(ids, ["s3.bucket-public-access-block"]);
-        let neither = Select { service: vec!["iam".to_owned()], ..select("s3.bucket-public-access-block") };
-        assert_eq!(neither.checks().expect_err("none").to_string(), "the filters leave no check to run");
+        let neither =
+            Select { service: vec!["iam".to_owned()], ..select("s3.bucket-public-access-block") };
+        assert_eq!(
+            neither.checks().expect_err("none").to_string(),
+            "the filters leave no check to run"
+        );
     }
 }

@@ -98,7 +98,8 @@ pub enum Error {
 pub struct Recorder {
     path: PathBuf,
     temporary: PathBuf,
-    writer: Mutex<Writer>,
+    /// `None` once finished.
+    writer: Mutex<Option<Writer>>,
 }
 
 #[derive(Debug)]
@@ -136,20 +137,23 @@ impl Recorder {
             .open(&temporary)
             .map_err(|source| Error::Write { path: temporary.clone(), source })?;
         let out = GzEncoder::new(BufWriter::new(file), Compression::default());
-        let writer = Mutex::new(Writer { out, exchanges: 0, failed: None });
+        let writer = Mutex::new(Some(Writer { out, exchanges: 0, failed: None }));
         Ok(Self { path: path.to_owned(), temporary, writer })
     }
 
     pub(crate) fn add(&self, exchange: &Exchange) {
         let mut writer = self.writer.lock().expect("no holder of the writer panics");
-        writer.line(exchange);
-        writer.exchanges += 1;
+        if let Some(writer) = writer.as_mut() {
+            writer.line(exchange);
+            writer.exchanges += 1;
+        }
     }
 
     /// Completes the file and puts it under its name.
-    pub fn finish(self, header: &Header) -> Result<(), Error> {
+    pub fn finish(&self, header: &Header) -> Result<(), Error> {
         let fail = |source| Error::Write { path: self.path.clone(), source };
-        let mut writer = self.writer.into_inner().expect("no holder of the writer panics");
+        let writer = self.writer.lock().expect("no holder of the writer panics").take();
+        let Some(mut writer) = writer else { return Ok(()) };
         writer.line(header);
         let footer = Footer { exchanges: writer.exchanges };
         writer.line(&footer);
@@ -160,6 +164,17 @@ impl Recorder {
         let file = file.into_inner().map_err(|error| fail(error.into_error()))?;
         file.sync_all().map_err(fail)?;
         std::fs::rename(&self.temporary, &self.path).map_err(fail)
+    }
+}
+
+impl Drop for Recorder {
+    /// A recording that was not finished is no recording.
+    fn drop(&mut self) {
+        let unfinished = self.writer.get_mut().is_ok_and(|writer| writer.is_some());
+        if unfinished {
+            // Nothing is lost when it is gone already.
+            let _ = std::fs::remove_file(&self.temporary);
+        }
     }
 }
 

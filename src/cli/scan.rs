@@ -1,0 +1,507 @@
+//! `demarc scan`.
+
+use std::{
+    io::{IsTerminal as _, Write as _},
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
+
+use anyhow::Context as _;
+use demarc_collect::{
+    recording::{self, Recorder, Recording},
+    target::{self, Access, Caller, Member, Role, Timeouts},
+};
+use demarc_model::{Severity, time::Timestamp};
+use demarc_report::{AccountError, Format, Scan};
+use tokio_util::sync::CancellationToken;
+
+use super::select::{Select, unknown};
+use crate::{
+    exit::{Outcome, Usage},
+    output::Outputs,
+    permissions,
+    progress::Display,
+    scan::{self, Account, Pace, Plan, Way},
+    spool::{Manifest, Spool},
+    totals::Totals,
+};
+
+#[derive(Debug, Clone, Default, clap::Args)]
+pub(crate) struct Args {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) organization: Organization,
+    #[command(flatten)]
+    pub(crate) select: Select,
+    #[command(flatten)]
+    pub(crate) report: Report,
+    #[command(flatten)]
+    pub(crate) engine: Engine,
+    #[command(flatten)]
+    pub(crate) tape: Tape,
+}
+
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct Target {
+    /// Profile of the shared AWS configuration files
+    #[arg(long, value_name = "NAME", env = "DEMARC_PROFILE")]
+    profile: Option<String>,
+    /// Region to scan (repeatable); every region enabled for the account by default
+    #[arg(long, value_name = "REGION", env = "DEMARC_REGION", value_delimiter = ',')]
+    region: Vec<String>,
+    /// Role to assume before scanning
+    #[arg(long, value_name = "ARN", env = "DEMARC_ROLE_ARN")]
+    role_arn: Option<String>,
+    /// External id that the role's trust policy asks for
+    #[arg(long, value_name = "ID", env = "DEMARC_EXTERNAL_ID")]
+    external_id: Option<String>,
+    /// Session name that CloudTrail shows
+    #[arg(long, value_name = "NAME", env = "DEMARC_SESSION_NAME", default_value = "demarc")]
+    session_name: String,
+    /// MFA device to assume the role with; its code is asked for
+    #[arg(long, value_name = "SERIAL", env = "DEMARC_MFA_SERIAL", requires = "role_arn")]
+    mfa_serial: Option<String>,
+    /// Current code of the MFA device, instead of being asked
+    #[arg(long, value_name = "CODE", requires = "mfa_serial")]
+    mfa_code: Option<String>,
+    /// Endpoint to use for every service (AWS_ENDPOINT_URL works too)
+    #[arg(long, value_name = "URL", env = "DEMARC_ENDPOINT_URL")]
+    endpoint_url: Option<String>,
+}
+
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Many accounts")]
+pub(crate) struct Organization {
+    /// Scan every active account of the organization
+    #[arg(long, env = "DEMARC_ORGANIZATION", requires = "assume_role")]
+    organization: bool,
+    /// Only accounts of this organizational unit and those below it (repeatable)
+    #[arg(long, value_name = "OU", requires = "organization")]
+    ou: Vec<String>,
+    /// Leave out this account (repeatable)
+    #[arg(long, value_name = "ID")]
+    exclude_account: Vec<String>,
+    /// Scan the accounts of a file: one id a line, a name after it if you like, # comments
+    #[arg(long, value_name = "FILE", conflicts_with = "organization", requires = "assume_role")]
+    accounts: Option<PathBuf>,
+    /// Name (with its path) of the role to assume in each account
+    #[arg(long, value_name = "NAME", env = "DEMARC_ASSUME_ROLE")]
+    assume_role: Option<String>,
+    /// Accounts that are read at the same time
+    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
+    accounts_at_once: u16,
+    /// Directory that lets a killed run go on where it was
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["record", "replay"])]
+    checkpoint: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Report")]
+pub(crate) struct Report {
+    /// File to write; the format follows from its name (repeatable)
+    #[arg(long, short, value_name = "FILE")]
+    output: Vec<PathBuf>,
+    /// Format of the output, on stdout when no file is named
+    #[arg(long, value_name = "FORMAT")]
+    format: Option<Format>,
+    /// Leave passing and not applicable verdicts out of the findings
+    #[arg(long)]
+    failing_only: bool,
+    /// Severity from which failing findings change the exit code: critical, high, medium, low,
+    /// info, or none
+    #[arg(long, value_name = "SEVERITY", default_value = "high", env = "DEMARC_FAIL_ON")]
+    fail_on: String,
+    /// Percent of looks that must be complete
+    #[arg(long, value_name = "PERCENT", default_value_t = 100.0, env = "DEMARC_MIN_COVERAGE")]
+    min_coverage: f64,
+}
+
+#[derive(Debug, Clone, clap::Args)]
+#[command(next_help_heading = "Pace")]
+pub(crate) struct Engine {
+    /// Share of each of AWS's rate limits that the scan may take, in percent
+    #[arg(long, value_name = "PERCENT", default_value = "50", env = "DEMARC_BUDGET", value_parser = percent)]
+    budget: u8,
+    /// Requests in flight, over all accounts and regions
+    #[arg(long, value_name = "NUMBER", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    max_in_flight: u16,
+    /// Bound on connecting
+    #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
+    connect_timeout: Duration,
+    /// Bound on the silence between two bytes of an answer
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    read_timeout: Duration,
+    /// Bound on one attempt at a request
+    #[arg(long, value_name = "TIME", default_value = "60s", value_parser = humantime::parse_duration)]
+    request_timeout: Duration,
+    /// Bound on the whole scan; what was not read by then is reported as not assessed
+    #[arg(long, value_name = "TIME", env = "DEMARC_DEADLINE", value_parser = humantime::parse_duration)]
+    deadline: Option<Duration>,
+}
+
+impl Default for Engine {
+    fn default() -> Self {
+        let timeouts = Timeouts::default();
+        Self {
+            budget: 50,
+            max_in_flight: 128,
+            connect_timeout: timeouts.connect,
+            read_timeout: timeouts.read,
+            request_timeout: timeouts.request,
+            deadline: None,
+        }
+    }
+}
+
+#[derive(Debug, Clone, Default, clap::Args)]
+#[command(next_help_heading = "Recording")]
+pub(crate) struct Tape {
+    /// Write every exchange to a file, secrets removed
+    #[arg(long, value_name = "FILE", conflicts_with = "replay")]
+    record: Option<PathBuf>,
+    /// Judge a recording instead of a live account; no credentials, no network
+    #[arg(long, value_name = "FILE")]
+    replay: Option<PathBuf>,
+}
+
+fn percent(text: &str) -> Result<u8, String> {
+    let number: u8 =
+        text.trim_end_matches('%').parse().map_err(|_| "not a whole number".to_owned())?;
+    if (1..=100).contains(&number) { Ok(number) } else { Err("not within 1 to 100".to_owned()) }
+}
+
+fn now() -> Timestamp {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    Timestamp(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}
+
+fn runtime() -> anyhow::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder.enable_all().build().context("cannot start the runtime")
+}
+
+impl Args {
+    pub(crate) fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
+        if let Some(path) = &self.tape.replay {
+            let recording = Arc::new(Recording::open(path)?);
+            return self.replay(recording, quiet);
+        }
+        let report = self.report.check()?;
+        let plan = self.plan(now())?;
+        runtime()?.block_on(self.live(plan, report, quiet))
+    }
+
+    fn plan(&self, taken_at: Timestamp) -> anyhow::Result<Plan> {
+        let checks = self.select.checks()?;
+        for region in &self.target.region {
+            if !is_region(region) {
+                let known = target::default_regions("aws");
+                return Err(Usage(unknown("region", region, known)).into());
+            }
+        }
+        Ok(Plan {
+            wanted: Plan::wanted(&checks),
+            checks,
+            failing_only: self.report.failing_only,
+            taken_at,
+            regions: self.target.region.clone(),
+            accounts_at_once: usize::from(self.organization.accounts_at_once.max(1)),
+        })
+    }
+
+    /// Judges a recording.
+    pub(crate) fn replay(self, recording: Arc<Recording>, quiet: bool) -> anyhow::Result<Outcome> {
+        let report = self.report.check()?;
+        let plan = self.plan(recording.header.taken_at)?;
+        runtime()?.block_on(async {
+            let stop = CancellationToken::new();
+            let why = scan::watch(&stop, self.engine.deadline);
+            let shared = scan::shared_for_replay(stop);
+            let accounts = recording
+                .header
+                .targets
+                .iter()
+                .map(|recorded| Account {
+                    id: recorded.account.clone(),
+                    name: None,
+                    way: Way::Recording {
+                        recording: Arc::clone(&recording),
+                        recorded: recorded.clone(),
+                    },
+                })
+                .collect();
+            let done = scan::run(&plan, &shared, accounts, Spool::temporary()?, &|_| {}).await?;
+            report.finish(
+                &plan,
+                done.totals,
+                &done.spool,
+                why.lock().expect("no holder panics").clone(),
+                quiet,
+            )
+        })
+    }
+
+    async fn live(self, plan: Plan, report: Checked, quiet: bool) -> anyhow::Result<Outcome> {
+        let stop = CancellationToken::new();
+        let why = scan::watch(&stop, self.engine.deadline);
+        let pace =
+            Pace { budget: self.engine.budget, in_flight: usize::from(self.engine.max_in_flight) };
+        let shared = scan::shared(pace, stop);
+        let network = target::network();
+        // The recording's place is checked before anything is asked.
+        let recorder = match &self.tape.record {
+            Some(path) => Some(Arc::new(Recorder::create(path)?)),
+            None => None,
+        };
+        let session_policy = permissions::session_policy(&permissions::actions(
+            plan.wanted.iter().chain(target::CALLS),
+        ));
+        let caller = Arc::new(self.connect(&network, &session_policy).await?);
+        let transport = scan::transport(&network, recorder.as_ref());
+        let accounts = self.accounts(&shared, &caller, &transport, &session_policy).await?;
+        let (spool, plan) = match &self.organization.checkpoint {
+            None => (Spool::temporary()?, plan),
+            Some(directory) => {
+                let manifest = Manifest {
+                    version: env!("CARGO_PKG_VERSION").to_owned(),
+                    arguments: self.identity(&plan, &accounts),
+                    taken_at: plan.taken_at,
+                };
+                let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
+                (spool, Plan { taken_at: manifest.taken_at, ..plan })
+            }
+        };
+        let display = Display::start(&shared.progress, quiet);
+        let done = scan::run(&plan, &shared, accounts, spool, &|_| {}).await;
+        if let Some(display) = display {
+            display.finish();
+        }
+        let done = done?;
+        drop(transport);
+        if let Some(recorder) = recorder {
+            let header = recording::Header {
+                demarc_recording: recording::VERSION,
+                tool: env!("CARGO_PKG_VERSION").to_owned(),
+                taken_at: plan.taken_at,
+                targets: done.recorded.clone(),
+            };
+            recorder.finish(&header)?;
+        }
+        let why = why.lock().expect("no holder panics").clone();
+        report.finish(&plan, done.totals, &done.spool, why, quiet)
+    }
+
+    /// What a checkpoint is bound to.
+    fn identity(&self, plan: &Plan, accounts: &[Account]) -> Vec<String> {
+        let checks = plan.checks.iter().map(|check| check.id.to_owned());
+        let regions = plan.regions.iter().map(|region| format!("region {region}"));
+        let accounts = accounts.iter().map(|account| format!("account {}", account.id));
+        let flags = [format!("failing-only {}", self.report.failing_only)];
+        checks.chain(regions).chain(accounts).chain(flags).collect()
+    }
+
+    async fn connect(
+        &self,
+        network: &target::Network,
+        session_policy: &str,
+    ) -> anyhow::Result<Caller> {
+        let target = &self.target;
+        let role = match &target.role_arn {
+            None => None,
+            Some(arn) => Some(Role {
+                arn: arn.clone(),
+                external_id: target.external_id.clone(),
+                session_name: target.session_name.clone(),
+                mfa: match &target.mfa_serial {
+                    None => None,
+                    Some(serial) => Some((serial.clone(), target.mfa_code(serial)?)),
+                },
+                // A role that only opens the way to others needs more than reading.
+                policy: self.organization.assume_role.is_none().then(|| session_policy.to_owned()),
+            }),
+        };
+        let access = Access {
+            profile: target.profile.clone(),
+            region: target.region.first().cloned(),
+            endpoint_url: target.endpoint_url.clone(),
+            role,
+            timeouts: Timeouts {
+                connect: self.engine.connect_timeout,
+                read: self.engine.read_timeout,
+                request: self.engine.request_timeout,
+            },
+        };
+        Ok(target::connect(&access, network).await?)
+    }
+
+    /// The accounts to read, by id.
+    async fn accounts(
+        &self,
+        shared: &demarc_collect::Shared,
+        caller: &Arc<Caller>,
+        transport: &demarc_collect::Transport,
+        session_policy: &str,
+    ) -> anyhow::Result<Vec<Account>> {
+        let organization = &self.organization;
+        let members = match (&organization.accounts, organization.organization) {
+            (Some(path), _) => read_accounts(path)?,
+            (None, true) => target::members(shared.clone(), caller, &organization.ou).await?,
+            (None, false) => {
+                let way = Way::Direct { caller: Arc::clone(caller), transport: transport.clone() };
+                return Ok(vec![Account { id: caller.account.clone(), name: None, way }]);
+            }
+        };
+        let role_name = organization.assume_role.as_deref().unwrap_or_default();
+        let accounts = members
+            .into_iter()
+            .filter(|member| !organization.exclude_account.contains(&member.id))
+            .map(|member| {
+                let way = if !member.active {
+                    Way::Closed(AccountError {
+                        cause: "not-active".to_owned(),
+                        reason: "the account is not active in the organization".to_owned(),
+                    })
+                } else if member.id == caller.account {
+                    Way::Direct { caller: Arc::clone(caller), transport: transport.clone() }
+                } else {
+                    Way::Role {
+                        caller: Arc::clone(caller),
+                        transport: transport.clone(),
+                        role: Role {
+                            arn: target::role_arn(&caller.partition, &member.id, role_name),
+                            external_id: self.target.external_id.clone(),
+                            session_name: self.target.session_name.clone(),
+                            mfa: None,
+                            policy: Some(session_policy.to_owned()),
+                        },
+                    }
+                };
+                let name = Some(member.name).filter(|name| !name.is_empty());
+                Account { id: member.id, name, way }
+            })
+            .collect::<Vec<_>>();
+        if accounts.is_empty() {
+            return Err(Usage("no account is left to scan".to_owned()).into());
+        }
+        Ok(accounts)
+    }
+}
+
+/// `us-east-1`, `us-gov-west-1`, `ap-southeast-7`; new regions need no new demarc.
+fn is_region(name: &str) -> bool {
+    let parts: Vec<&str> = name.split('-').collect();
+    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
+    match parts.split_last() {
+        Some((number, words)) => {
+            words.len() >= 2
+                && words.iter().all(is_word)
+                && !number.is_empty()
+                && number.chars().all(|c| c.is_ascii_digit())
+        }
+        None => false,
+    }
+}
+
+/// One account id a line, a name after it, `#` comments.
+fn read_accounts(path: &Path) -> anyhow::Result<Vec<Member>> {
+    let shown = path.display();
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("cannot read accounts file \"{shown}\""))?;
+    let mut members = std::collections::BTreeMap::new();
+    for (number, line) in text.lines().enumerate() {
+        let line = line.split('#').next().unwrap_or_default().trim();
+        if line.is_empty() {
+            continue;
+        }
+        let (id, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+        if id.len() != 12 || !id.chars().all(|c| c.is_ascii_digit()) {
+            let number = number + 1;
+            let text = format!(
+                "accounts file \"{shown}\", line {number}: \"{id}\" is not a twelve-digit account id"
+            );
+            return Err(Usage(text).into());
+        }
+        let member = Member { id: id.to_owned(), name: name.trim().to_owned(), active: true };
+        members.insert(id.to_owned(), member);
+    }
+    Ok(members.into_values().collect())
+}
+
+impl Target {
+    fn mfa_code(&self, serial: &str) -> anyhow::Result<String> {
+        if let Some(code) = &self.mfa_code {
+            return Ok(code.clone());
+        }
+        if !std::io::stdin().is_terminal() {
+            let text = format!(
+                "the MFA code of {serial} is needed: pass --mfa-code, or run on a terminal"
+            );
+            return Err(Usage(text).into());
+        }
+        let mut terminal = anstream::stderr();
+        write!(terminal, "MFA code of {serial}: ")?;
+        terminal.flush()?;
+        let mut code = String::new();
+        std::io::stdin().read_line(&mut code).context("cannot read the MFA code")?;
+        Ok(code.trim().to_owned())
+    }
+}
+
+/// A [`Report`] whose values make sense.
+pub(crate) struct Checked {
+    outputs: Outputs,
+    failing_only: bool,
+    /// `None` for never.
+    fail_on: Option<Severity>,
+    min_coverage: f64,
+}
+
+impl Report {
+    /// Checks everything about the report before anything is asked.
+    pub(crate) fn check(&self) -> Result<Checked, Usage> {
+        let severities: Vec<&str> = Severity::ALL.iter().map(|s| s.id()).chain(["none"]).collect();
+        let fail_on = Severity::ALL.into_iter().find(|severity| severity.id() == self.fail_on);
+        if fail_on.is_none() && self.fail_on != "none" {
+            return Err(Usage(unknown("severity", &self.fail_on, &severities)));
+        }
+        if !(0.0..=100.0).contains(&self.min_coverage) {
+            let text = format!("--min-coverage {} is not within 0 to 100", self.min_coverage);
+            return Err(Usage(text));
+        }
+        Ok(Checked {
+            outputs: Outputs::new(&self.output, self.format)?,
+            failing_only: self.failing_only,
+            fail_on,
+            min_coverage: self.min_coverage,
+        })
+    }
+}
+
+impl Checked {
+    /// Writes the reports and says how the scan ended.
+    fn finish(
+        &self,
+        plan: &Plan,
+        totals: Totals,
+        spool: &Spool,
+        stopped: Option<String>,
+        quiet: bool,
+    ) -> anyhow::Result<Outcome> {
+        let scan = Scan {
+            taken_at: plan.taken_at,
+            taken_at_rfc3339: plan.taken_at.rfc3339(),
+            checks: plan.checks.iter().map(|check| check.id.to_owned()).collect(),
+            failing_only: self.failing_only,
+            stopped,
+        };
+        let head = totals.head(scan, &plan.checks);
+        let accounts: Vec<_> = head.accounts.iter().map(|account| account.id.clone()).collect();
+        self.outputs.write(&head, || spool.findings(accounts.clone()), quiet)?;
+        let failed = self.fail_on.is_some_and(|from| Totals::failed_from(&head, from) > 0);
+        let incomplete = head.coverage.looks.percent() < self.min_coverage;
+        Ok(Outcome::of(failed, incomplete))
+    }
+}
