@@ -4,6 +4,7 @@ mod asff;
 mod csv;
 mod format;
 mod grant;
+mod html;
 mod json;
 mod junit;
 mod markdown;
@@ -537,12 +538,7 @@ pub fn write(
         Format::Sarif => sarif::write(head, findings, out),
         Format::Ocsf => ocsf::write(head, findings, out),
         Format::Asff => asff::write(head, findings, out),
-        Format::Html => {
-            for finding in findings {
-                finding?;
-            }
-            Ok(())
-        }
+        Format::Html => html::write(head, findings, out),
     }
 }
 
@@ -559,8 +555,6 @@ pub enum Error {
     Foreign(String),
     #[error("cannot write the report as CSV: {0}")]
     Csv(#[from] ::csv::Error),
-    #[error("cannot render the report: {0}")]
-    Template(#[from] askama::Error),
     #[error("report schema {found} is not one that this demarc reads ({SCHEMA_VERSION})")]
     Schema { found: String },
 }

@@ -365,7 +365,7 @@ fn title(verdict: Verdict) -> &'static str {
     }
 }
 
-fn percent(share: crate::Share) -> String {
+pub(crate) fn percent(share: crate::Share) -> String {
     let percent = share.percent();
     // 99.96 % is not all of it.
     let percent = if share.complete < share.of { percent.min(99.9) } else { percent };

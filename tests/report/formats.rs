@@ -4,6 +4,7 @@
 
 mod fixture;
 
+use demarc_model::Verdict;
 use demarc_report::{Error, Finding, Format, Reader, Report, Worst, read_json, terminal, write};
 use fixture::{FORMULA, HOSTILE, large, report};
 
@@ -179,6 +180,36 @@ fn markdown_shows_some_and_counts_the_rest() {
     assert_eq!(text.matches("| **critical** |").count(), 25);
     assert!(text.contains(&format!("and {} more open findings, not shown.", open - 25)));
     assert!(text.len() < 30_000, "{} bytes are too many for a comment", text.len());
+}
+
+#[test]
+fn the_page_has_no_markup_but_its_own() {
+    let report = report();
+    let text = written(Format::Html, &report);
+    // One script that runs; what findings carry is data, and escaped.
+    assert_eq!(text.matches("<script>").count(), 1);
+    assert!(!text.contains("<img"), "a name became an element");
+    assert!(text.contains("audit &#60;b&#62;&#38;"), "an account's name is not escaped");
+    // Beside its own, no address is ever asked.
+    for source in ["src=\"", "url(", "@import", "http-equiv=\"refresh\""] {
+        assert!(!text.contains(source), "{source} in the page");
+    }
+    assert_eq!(text, written(Format::Html, &report), "not the same twice");
+}
+
+#[test]
+fn a_page_too_large_to_open_leaves_out_what_asks_nothing_and_says_so() {
+    let mut report = report();
+    report.head.summary.verdicts.pass = 400_000;
+    let text = written(Format::Html, &report);
+    let passed = |f: &&Finding| matches!(f.verdict, Verdict::Pass | Verdict::NotApplicable);
+    for finding in report.findings.iter().filter(passed) {
+        assert!(!text.contains(&finding.fingerprint.0));
+    }
+    for finding in report.findings.iter().filter(|f| !passed(f)) {
+        assert!(text.contains(&finding.fingerprint.0));
+    }
+    assert!(text.contains("The list leaves out 400,001 findings that passed or did not apply"));
 }
 
 #[test]
