@@ -141,11 +141,16 @@ fn is_blocked(inventory: &Inventory, region: &Region, subnet: &Subnet) -> Result
     if options.internet_gateway_block_mode == "off" {
         return Ok(false);
     }
-    if options.exclusions_allowed {
-        let what = format!("whether {} is excluded from Block Public Access", subnet.subnet_id);
-        return Err(not_shown(call, what));
+    if options.state == "update-in-progress" {
+        return Err(not_shown(call, "whether Block Public Access is in force already"));
     }
-    Ok(true)
+    if !options.exclusions_allowed {
+        return Ok(true);
+    }
+    let exclusion = region.vpc.block_public_access_exclusions.find(|exclusion| {
+        [&subnet.subnet_id, &subnet.vpc_id].contains(&&exclusion.resource_id) && exclusion.lets_in()
+    });
+    Ok(exclusion?.is_none())
 }
 
 pub(crate) fn not_shown(call: &'static calls::Call, what: impl Into<String>) -> Unread {

@@ -12,9 +12,9 @@ declare_check! {
     /// ports, and what counts as the internet, are those of
     /// `ec2.security-group-no-open-private-port`; each is a finding of its own.
     ///
-    /// An egress-only internet gateway lets nothing in. Where VPC Block Public Access is on and
-    /// exclusions are not allowed, nothing is exposed; where exclusions are allowed, whether
-    /// the subnet is one is not known. Network ACLs are not counted: they have a check of
+    /// An egress-only internet gateway lets nothing in. Where VPC Block Public Access is on,
+    /// nothing is exposed but what lies in a VPC or subnet that an exclusion opens in both
+    /// directions; of a shared subnet, its owner's settings count, which are not shown. Network ACLs are not counted: they have a check of
     /// their own, and what listens inside the instance is invisible from here.
     ///
     /// ## Why it matters
@@ -45,6 +45,7 @@ declare_check! {
             &calls::ec2::DESCRIBE_ROUTE_TABLES,
             &calls::ec2::DESCRIBE_SECURITY_GROUPS,
             &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_OPTIONS,
+            &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_EXCLUSIONS,
         ],
         evaluate: |inventory, findings| {
             each_instance(inventory, findings, |region, instance| {
@@ -58,8 +59,10 @@ declare_check! {
 #[cfg(test)]
 mod tests {
     use demarc_model::{
-        Inventory, Listing, Outcome,
-        inventory::ec2::{BlockPublicAccess, Instance, Permission, Route},
+        Inventory, Listing, Outcome, Read,
+        inventory::ec2::{
+            BlockPublicAccess, BlockPublicAccessExclusion, Instance, Permission, Route,
+        },
     };
 
     use super::*;
@@ -130,21 +133,83 @@ mod tests {
         assert_eq!(failures(&CHECK, &account).len(), 2);
     }
 
-    #[test]
-    fn block_public_access_overrides_unless_there_may_be_exclusions() {
+    /// SSH is open, and Block Public Access on, with these exclusions.
+    fn blocked(exclusions: Listing<BlockPublicAccessExclusion>) -> Inventory {
         let mut account = exposed(vec![ssh()]);
-        let block = |exclusions_allowed| BlockPublicAccess {
+        let vpc = &mut account.regions[0].vpc;
+        vpc.block_public_access = Read::Known(BlockPublicAccess {
             internet_gateway_block_mode: "block-ingress".to_owned(),
             state: "update-complete".to_owned(),
-            exclusions_allowed,
-        };
-        account.regions[0].vpc.block_public_access = demarc_model::Read::Known(block(false));
-        assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass));
+            exclusions_allowed: true,
+        });
+        vpc.block_public_access_exclusions = exclusions;
+        account
+    }
 
-        account.regions[0].vpc.block_public_access = demarc_model::Read::Known(block(true));
-        let why = only(&CHECK, &account).expect_err("not assessed");
-        let what = "the answer does not show whether subnet-1 is excluded from Block Public Access";
-        assert_eq!(why.cause.to_string(), what);
+    fn excluded(resource: &str, mode: &str, state: &str) -> Inventory {
+        blocked(Listing::complete(vec![BlockPublicAccessExclusion {
+            exclusion_id: "vpcbpa-exclude-1".to_owned(),
+            resource_id: resource.to_owned(),
+            internet_gateway_exclusion_mode: mode.to_owned(),
+            state: state.to_owned(),
+        }]))
+    }
+
+    #[test]
+    fn block_public_access_overrides_routes_and_rules() {
+        assert_eq!(only(&CHECK, &blocked(Listing::complete(vec![]))), Ok(Outcome::Pass));
+        let elsewhere = excluded("subnet-2", "allow-bidirectional", "create-complete");
+        assert_eq!(only(&CHECK, &elsewhere), Ok(Outcome::Pass));
+    }
+
+    #[test]
+    fn an_exclusion_of_the_subnet_or_its_vpc_opens_it_again() {
+        for resource in ["subnet-1", "vpc-1"] {
+            for state in ["create-complete", "update-complete", "delete-in-progress"] {
+                let account = excluded(resource, "allow-bidirectional", state);
+                assert_eq!(failures(&CHECK, &account).len(), 2, "{resource} {state}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_exclusion_for_outbound_traffic_or_one_that_is_gone_opens_nothing() {
+        let outbound = excluded("vpc-1", "allow-egress", "create-complete");
+        assert_eq!(only(&CHECK, &outbound), Ok(Outcome::Pass));
+        for state in ["delete-complete", "disable-complete", "create-failed"] {
+            let gone = excluded("vpc-1", "allow-bidirectional", state);
+            assert_eq!(only(&CHECK, &gone), Ok(Outcome::Pass), "{state}");
+        }
+    }
+
+    #[test]
+    fn an_exclusion_narrowed_this_moment_may_still_be_open() {
+        let account = excluded("vpc-1", "allow-egress", "update-in-progress");
+        assert_eq!(failures(&CHECK, &account).len(), 2);
+    }
+
+    #[test]
+    fn exclusions_matter_only_where_they_are_allowed_and_something_is_open() {
+        let call = &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_EXCLUSIONS;
+        let denied = || blocked(Listing::denied(call, "AccessDenied"));
+        assert_not_assessed(&CHECK, &denied(), call);
+
+        let mut closed = denied();
+        closed.regions[0].ec2.security_groups.seen_mut()[0].ingress.clear();
+        assert_eq!(only(&CHECK, &closed), Ok(Outcome::Pass));
+
+        let mut forbidden = denied();
+        let options = BlockPublicAccess {
+            internet_gateway_block_mode: "block-bidirectional".to_owned(),
+            state: "update-complete".to_owned(),
+            exclusions_allowed: false,
+        };
+        forbidden.regions[0].vpc.block_public_access = Read::Known(options.clone());
+        assert_eq!(only(&CHECK, &forbidden), Ok(Outcome::Pass));
+
+        let underway = BlockPublicAccess { state: "update-in-progress".to_owned(), ..options };
+        forbidden.regions[0].vpc.block_public_access = Read::Known(underway);
+        assert!(only(&CHECK, &forbidden).is_err());
     }
 
     #[test]

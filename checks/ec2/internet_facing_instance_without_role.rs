@@ -44,6 +44,7 @@ declare_check! {
             &calls::ec2::DESCRIBE_ROUTE_TABLES,
             &calls::ec2::DESCRIBE_SECURITY_GROUPS,
             &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_OPTIONS,
+            &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_EXCLUSIONS,
         ],
         evaluate: |inventory, findings| {
             each_instance(inventory, findings, |region, instance| {

@@ -6,7 +6,8 @@ use demarc_model::{
 declare_check! {
     /// VPC Block Public Access is on in the region, in either mode: `block-ingress` keeps the
     /// internet from coming in, `block-bidirectional` stops all traffic through internet
-    /// gateways. Exclusions of single VPCs and subnets are not looked at.
+    /// gateways. Exclusions of single VPCs and subnets are somebody's decision and no finding
+    /// here: `ec2.instance-no-exposed-private-port` judges what they open.
     ///
     /// ## Why it matters
     /// It overrides routes, addresses and security groups for the whole region: what is not

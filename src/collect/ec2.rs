@@ -9,9 +9,9 @@ use demarc_model::{
     inventory::{
         Ebs, Ec2, Vpcs,
         ec2::{
-            AclEntry, Address, BlockPublicAccess, EbsDevice, Endpoint, FlowLog, Image, Instance,
-            InstanceInterface, InstanceMetadataDefaults, InternetGateway, LaunchTemplate,
-            LaunchTemplateVersion, MetadataOptions, NetworkAcl, NetworkInterface,
+            AclEntry, Address, BlockPublicAccess, BlockPublicAccessExclusion, EbsDevice, Endpoint,
+            FlowLog, Image, Instance, InstanceInterface, InstanceMetadataDefaults, InternetGateway,
+            LaunchTemplate, LaunchTemplateVersion, MetadataOptions, NetworkAcl, NetworkInterface,
             PeeringConnection, PeeringSide, Permission, Route, RouteTable, SecurityGroup, Snapshot,
             SnapshotSharing, Subnet, Volume, Vpc,
         },
@@ -110,6 +110,7 @@ async fn read(context: &Context) -> (Ec2, Ebs, Vpcs) {
             endpoints,
             peering_connections,
             block_public_access,
+            block_public_access_exclusions,
         ) = tokio::join!(
             vpcs(context, client),
             subnets(context, client),
@@ -119,6 +120,7 @@ async fn read(context: &Context) -> (Ec2, Ebs, Vpcs) {
             endpoints(context, client),
             peering_connections(context, client),
             block_public_access(context, client),
+            block_public_access_exclusions(context, client),
         );
         Vpcs {
             vpcs,
@@ -129,6 +131,7 @@ async fn read(context: &Context) -> (Ec2, Ebs, Vpcs) {
             endpoints,
             peering_connections,
             block_public_access,
+            block_public_access_exclusions,
         }
     };
     // Boxed: the three futures together are tens of kilobytes.
@@ -1053,4 +1056,33 @@ async fn block_public_access(context: &Context, client: &Client) -> Read<BlockPu
         }),
         None => Read::unknown(call, lacks(call, "VpcBlockPublicAccessOptions")),
     })
+}
+
+async fn block_public_access_exclusions(
+    context: &Context,
+    client: &Client,
+) -> Listing<BlockPublicAccessExclusion> {
+    let pages = context
+        .pages(
+            &calls::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_EXCLUSIONS,
+            |token| {
+                client
+                    .describe_vpc_block_public_access_exclusions()
+                    .max_results(1_000)
+                    .set_next_token(token)
+                    .send()
+            },
+            |page| (page.vpc_block_public_access_exclusions.unwrap_or_default(), page.next_token),
+        )
+        .await
+        .map(|read| BlockPublicAccessExclusion {
+            exclusion_id: text(read.exclusion_id()),
+            // `arn:aws:ec2:REGION:ACCOUNT:vpc/vpc-…` or `…:subnet/subnet-…`.
+            resource_id: text(read.resource_arn().and_then(|arn| arn.rsplit('/').next())),
+            internet_gateway_exclusion_mode: text(
+                read.internet_gateway_exclusion_mode().map(|mode| mode.as_str()),
+            ),
+            state: text(read.state().map(|state| state.as_str())),
+        });
+    ordered(pages, |exclusion: &BlockPublicAccessExclusion| exclusion.exclusion_id.clone())
 }

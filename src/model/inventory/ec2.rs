@@ -45,6 +45,8 @@ pub struct Vpcs {
     pub peering_connections: Listing<PeeringConnection>,
     /// `off`, `block-bidirectional` or `block-ingress`.
     pub block_public_access: Read<BlockPublicAccess>,
+    /// What Block Public Access leaves out; deleted exclusions stay listed for a while.
+    pub block_public_access_exclusions: Listing<BlockPublicAccessExclusion>,
 }
 
 #[derive(Debug)]
@@ -362,6 +364,19 @@ pub struct BlockPublicAccess {
     pub exclusions_allowed: bool,
 }
 
+/// A VPC or subnet that Block Public Access leaves out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlockPublicAccessExclusion {
+    pub exclusion_id: String,
+    /// `vpc-…` or `subnet-…`: the last part of the `ResourceArn`.
+    pub resource_id: String,
+    /// `allow-bidirectional`, or `allow-egress`, which keeps inbound traffic blocked.
+    pub internet_gateway_exclusion_mode: String,
+    /// `create-`, `update-`, `delete-` or `disable-`, each with `in-progress` or `complete`;
+    /// `create-failed` and `update-failed`.
+    pub state: String,
+}
+
 resources!(
     Instance,
     Image,
@@ -447,6 +462,10 @@ impl Vpcs {
                 cause,
                 &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_OPTIONS,
             ),
+            block_public_access_exclusions: unlisted(
+                cause,
+                &calls::ec2::DESCRIBE_VPC_BLOCK_PUBLIC_ACCESS_EXCLUSIONS,
+            ),
         }
     }
 }
@@ -480,6 +499,19 @@ impl Vpcs {
     /// subnet public (Amazon VPC User Guide, "Subnet types").
     pub fn is_public(&self, subnet: &Subnet) -> Result<bool, Unread> {
         Ok(self.route_table_of(subnet)?.reaches_internet())
+    }
+}
+
+impl BlockPublicAccessExclusion {
+    /// Whether the internet comes in to what it names, or may while AWS is still changing it.
+    pub fn lets_in(&self) -> bool {
+        match self.state.as_str() {
+            // No more, or not at all: `disable` is what an organization's policy does to it.
+            "create-failed" | "delete-complete" | "disable-complete" => false,
+            // The mode named is the one to come, or the one that could not be set.
+            "update-in-progress" | "update-failed" => true,
+            _ => self.internet_gateway_exclusion_mode != "allow-egress",
+        }
     }
 }
 
