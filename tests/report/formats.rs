@@ -58,6 +58,17 @@ fn findings_are_read_one_by_one() {
 }
 
 #[test]
+fn a_report_of_many_buffers_reads_back_in_lines_and_without_any() {
+    let (head, findings) = large(500);
+    let report = Report { head, findings: findings.collect() };
+    let text = written(Format::Json, &report);
+    assert!(text.len() > 5 * (1 << 16), "{} bytes are too few to cross buffers", text.len());
+    assert_eq!(read_json(text.as_bytes()).unwrap(), report);
+    assert_eq!(read_json(text.replace('\n', "\r\n").as_bytes()).unwrap(), report);
+    assert_eq!(read_json(serde_json::to_string(&report).unwrap().as_bytes()).unwrap(), report);
+}
+
+#[test]
 fn a_report_is_read_however_another_tool_has_laid_it_out() {
     let report = report();
     let mut value = serde_json::to_value(&report).unwrap();
