@@ -194,6 +194,8 @@ impl Totals {
             summary: self.summary,
             coverage,
             matrix,
+            suppressions: Vec::new(),
+            carried: Vec::new(),
         }
     }
 

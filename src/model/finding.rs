@@ -57,21 +57,31 @@ pub struct Fingerprint(pub String);
 
 impl Identity<'_> {
     pub fn fingerprint(&self) -> Fingerprint {
-        let mut hash = Sha256::new();
-        let fields =
-            [self.partition, self.account, self.region, self.resource, self.check, self.part];
-        for field in fields {
-            // Lengths, so that no two identities share their concatenation.
-            hash.update((field.len() as u64).to_be_bytes());
-            hash.update(field.as_bytes());
-        }
-        let digest = hash.finalize();
-        Fingerprint(digest.iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
-            // Writing to a String cannot fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        }))
+        Fingerprint(digest([
+            self.partition,
+            self.account,
+            self.region,
+            self.resource,
+            self.check,
+            self.part,
+        ]))
     }
+}
+
+/// 32 hexadecimal digits that stand for these texts, in this order, on every machine and in every
+/// version.
+pub fn digest<'a>(texts: impl IntoIterator<Item = &'a str>) -> String {
+    let mut hash = Sha256::new();
+    for text in texts {
+        // Lengths, so that no two lists share their concatenation.
+        hash.update((text.len() as u64).to_be_bytes());
+        hash.update(text.as_bytes());
+    }
+    hash.finalize().iter().take(16).fold(String::with_capacity(32), |mut hex, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(hex, "{byte:02x}");
+        hex
+    })
 }
 
 #[cfg(test)]

@@ -151,6 +151,8 @@ struct Parts {
     summary: Option<crate::Summary>,
     coverage: Option<crate::Coverage>,
     matrix: Option<Vec<crate::MatrixRow>>,
+    suppressions: Vec<crate::SuppressionNote>,
+    carried: Vec<crate::Carried>,
 }
 
 impl Parts {
@@ -184,7 +186,18 @@ impl Parts {
         else {
             return Err(Error::Foreign(format!("it has no \"{missing}\"")));
         };
-        Ok(Head { schema_version, tool, scan, accounts, summary, coverage, matrix })
+        let (suppressions, carried) = (self.suppressions, self.carried);
+        Ok(Head {
+            schema_version,
+            tool,
+            scan,
+            accounts,
+            summary,
+            coverage,
+            matrix,
+            suppressions,
+            carried,
+        })
     }
 }
 
@@ -222,6 +235,8 @@ impl<R: Read> Reader<R> {
                 "summary" => parts.summary = Some(source.value()?),
                 "coverage" => parts.coverage = Some(source.value()?),
                 "matrix" => parts.matrix = Some(source.value()?),
+                "suppressions" => parts.suppressions = source.value()?,
+                "carried" => parts.carried = source.value()?,
                 "findings" if parts.is_complete() => {
                     source.expect(b'[')?;
                     let findings = Findings::Ahead { first: true };

@@ -1,7 +1,10 @@
 //! The report: one versioned schema is the truth, every other format is a view of it.
 
 mod asff;
+mod compare;
 mod csv;
+mod diff;
+mod events;
 mod format;
 mod grant;
 mod html;
@@ -12,6 +15,7 @@ mod ndjson;
 mod ocsf;
 mod sarif;
 mod schema;
+mod suppress;
 pub mod terminal;
 mod text;
 mod worst;
@@ -25,10 +29,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    compare::{Baseline, Comparison, Rest},
+    diff::{Diff, diff},
+    events::{EVENTS_VERSION, Event, EventKind, Why, events_schema},
     format::{Format, UnknownFormat},
     grant::{missing_actions, policy},
     json::{Reader, read_json},
     schema::schema,
+    suppress::{Suppression, SuppressionNote, SuppressionNoteKind, Suppressions, evidence_hash},
     worst::Worst,
 };
 
@@ -59,6 +67,37 @@ pub struct Head {
     pub coverage: Coverage,
     /// Services in use × the customer's layers.
     pub matrix: Vec<MatrixRow>,
+    /// Suppressions that need somebody: expired, matching nothing, or given for other evidence.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub suppressions: Vec<SuppressionNote>,
+    /// Failures of the baseline that this run could not look at again: they stay open. The next
+    /// comparison takes them from here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub carried: Vec<Carried>,
+}
+
+/// A failure as it was when it was last seen.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Carried {
+    pub fingerprint: Fingerprint,
+    pub check: Arc<str>,
+    pub title: Arc<str>,
+    pub severity: Severity,
+    pub account: Arc<str>,
+    pub partition: Arc<str>,
+    pub region: Arc<str>,
+    pub resource: ResourceRef,
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub part: Arc<str>,
+    pub layer: Layer,
+    /// [`evidence_hash`] of the failure.
+    pub evidence_hash: String,
+    /// The same over what was expected alone, which the check says and not the resource.
+    pub expected_hash: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub suppressed: bool,
+    /// When the report was taken that last saw it fail.
+    pub last_failed: Timestamp,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -555,6 +594,8 @@ pub enum Error {
     Foreign(String),
     #[error("cannot write the report as CSV: {0}")]
     Csv(#[from] ::csv::Error),
+    #[error("{origin}: {problem}")]
+    Suppressions { origin: String, problem: String },
     #[error("report schema {found} is not one that this demarc reads ({SCHEMA_VERSION})")]
     Schema { found: String },
 }

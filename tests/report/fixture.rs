@@ -620,5 +620,7 @@ fn head(findings: impl Iterator<Item = impl std::borrow::Borrow<Finding>>) -> He
         summary,
         matrix: matrix(&by_cell),
         coverage,
+        suppressions: Vec::new(),
+        carried: Vec::new(),
     }
 }

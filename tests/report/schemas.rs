@@ -8,7 +8,7 @@ mod fixture;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use demarc_model::Verdict;
-use demarc_report::{Change, Finding, Format, Report, schema, write};
+use demarc_report::{Change, Finding, Format, Report, diff, events_schema, schema, write};
 use fixture::{large, report};
 use serde_json::Value;
 
@@ -76,15 +76,46 @@ fn oversized() -> Report {
 }
 
 #[test]
-fn the_committed_schema_is_the_types() {
-    let path = root().join("docs/report.schema.json");
-    let expected = serde_json::to_string_pretty(&schema()).unwrap() + "\n";
-    if std::env::var_os("BLESS").is_some() {
-        fs::write(path, expected).unwrap();
-    } else {
-        let current = fs::read_to_string(&path).unwrap_or_default();
-        assert_eq!(current, expected, "{} is stale: run `cargo bless`", path.display());
+fn the_committed_schemas_are_the_types() {
+    for (name, schema) in [("report", schema()), ("events", events_schema())] {
+        let path = root().join(format!("docs/{name}.schema.json"));
+        let expected = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+        if std::env::var_os("BLESS").is_some() {
+            fs::write(path, expected).unwrap();
+        } else {
+            let current = fs::read_to_string(&path).unwrap_or_default();
+            assert_eq!(current, expected, "{} is stale: run `cargo bless`", path.display());
+        }
     }
+}
+
+#[test]
+fn events_are_valid_and_one_a_line() {
+    let validator = jsonschema::validator_for(&events_schema()).unwrap();
+    let before = report();
+    let mut after = report();
+    after.head.tool.version = "0.2.0".to_owned();
+    for finding in &mut after.findings {
+        (finding.verdict, finding.evidence) = (Verdict::Pass, Vec::new());
+    }
+    let mut kinds = std::collections::BTreeSet::new();
+    let mut all = Vec::new();
+    for (before, after) in [(&before, &after), (&after, &before), (&before, &oversized())] {
+        let read = |report: &Report| std::io::Cursor::new(written(Format::Json, report));
+        all.extend(diff(read(before), read(after)).unwrap().events);
+    }
+    for event in &all {
+        let mut line = Vec::new();
+        event.write(&mut line).unwrap();
+        assert_eq!(line.iter().position(|byte| *byte == b'\n'), Some(line.len() - 1));
+        validate(&validator, &serde_json::from_slice(&line).unwrap());
+        assert_eq!(serde_json::from_slice::<demarc_report::Event>(&line).unwrap(), *event);
+        kinds.insert(event.event.id());
+    }
+    assert!(kinds.len() >= 3, "{kinds:?}");
+    let mut broken = serde_json::to_value(&all[0]).unwrap();
+    broken["event"] = "perhaps".into();
+    assert!(!validator.is_valid(&broken));
 }
 
 #[test]
