@@ -45,14 +45,19 @@ static TABLE: LazyLock<Table> = LazyLock::new(|| {
 
 /// The row that fits a call, and the name of the bucket it draws from.
 pub fn limit_of(call: &Call) -> (&'static Limit, String) {
+    limit_for(call.service, call.operation)
+}
+
+/// [`limit_of`] for a call that demarc may not know: whoever answers in AWS's place asks too.
+pub fn limit_for(service: &str, operation: &str) -> (&'static Limit, String) {
     let fits = |limit: &&Limit| {
-        limit.service == call.service
-            && (limit.operations.is_empty() || limit.operations.iter().any(|o| o == call.operation))
+        limit.service == service
+            && (limit.operations.is_empty() || limit.operations.iter().any(|o| o == operation))
     };
     match TABLE.limit.iter().find(fits) {
-        Some(limit) if limit.shared => (limit, format!("{} *", call.service)),
-        Some(limit) => (limit, call.name()),
-        None => (&TABLE.default, call.name()),
+        Some(limit) if limit.shared => (limit, format!("{service} *")),
+        Some(limit) => (limit, format!("{service} {operation}")),
+        None => (&TABLE.default, format!("{service} {operation}")),
     }
 }
 

@@ -141,7 +141,8 @@ impl Recorder {
         Ok(Self { path: path.to_owned(), temporary, writer })
     }
 
-    pub(crate) fn add(&self, exchange: &Exchange) {
+    /// Adds one exchange; a failure to write is reported by [`Recorder::finish`].
+    pub fn add(&self, exchange: &Exchange) {
         let mut writer = self.writer.lock().expect("no holder of the writer panics");
         if let Some(writer) = writer.as_mut() {
             writer.line(exchange);
