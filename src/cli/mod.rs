@@ -137,7 +137,8 @@ impl Global {
     fn log(&self) {
         let level = match (self.quiet, self.verbose) {
             (true, _) => "error",
-            (_, 0) => "warn",
+            // The SDK's own warnings are about places that hold no credentials.
+            (_, 0) => "error,demarc=warn,demarc_collect=warn",
             (_, 1) => "demarc=info,demarc_collect=info,warn",
             (_, 2) => "demarc=debug,demarc_collect=debug,info",
             _ => "demarc=trace,demarc_collect=trace,debug",

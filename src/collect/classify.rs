@@ -175,6 +175,11 @@ impl Failure {
         match error {
             SdkError::ServiceError(service) => {
                 let raw = service.raw();
+                // An answer that is no error, and that the SDK could not parse.
+                if raw.status().is_success() {
+                    let what = "answer".to_owned();
+                    return unanswered(Retry::Transient, Cause::Malformed { what });
+                }
                 let (code, message) = (error.code(), error.message().unwrap_or_default());
                 let (retry, cause) = service_error(raw.status().as_u16(), code, message);
                 let retry_after = retry_after(raw.headers());

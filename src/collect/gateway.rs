@@ -25,7 +25,7 @@ use crate::{
 /// Attempts at one question that passing faults may cost.
 const TRANSIENT_ATTEMPTS: u32 = 5;
 /// Attempts at one question that throttling may cost; with the pauses between them, minutes.
-const THROTTLED_ATTEMPTS: u32 = 12;
+const THROTTLED_ATTEMPTS: u32 = 10;
 /// The pause after the first failure; doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);

@@ -172,6 +172,8 @@ fn credentials_error(profile: Option<&str>, error: &CredentialsError) -> Error {
     }
     match error {
         CredentialsError::CredentialsNotLoaded(_) => Error::NoCredentials,
+        // Instance metadata is the last place that is asked; elsewhere than on EC2 nobody answers.
+        _ if what.contains("IMDS") || what.contains("instance metadata") => Error::NoCredentials,
         _ => Error::Credentials(what),
     }
 }

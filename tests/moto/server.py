@@ -269,6 +269,29 @@ class Rule:
         )
 
 
+# Operations whose XML root element moto names by another rule than AWS's API reference does.
+# boto3 does not look at it; other SDKs refuse an answer with another root.
+ROOTS: dict[tuple[str, str], str] = {
+    ("s3", "GetBucketVersioning"): "VersioningConfiguration",
+    ("s3", "GetBucketNotificationConfiguration"): "NotificationConfiguration",
+    ("s3", "GetBucketLifecycleConfiguration"): "LifecycleConfiguration",
+    ("s3", "GetBucketLogging"): "BucketLoggingStatus",
+    ("s3control", "ListAccessPoints"): "ListAccessPointsResult",
+    ("s3control", "GetAccessPoint"): "GetAccessPointResult",
+    ("s3control", "ListMultiRegionAccessPoints"): "ListMultiRegionAccessPointsResult",
+}
+
+
+def with_root(body: bytes, root: str) -> bytes:
+    """The document with its root element renamed."""
+    found = re.search(rb"<([A-Za-z0-9]+)", body)
+    if not found:
+        return body
+    wrong, right = found[1], root.encode()
+    body = body.replace(b"<" + wrong, b"<" + right, 1)
+    return body.replace(b"</" + wrong + b">", b"</" + right + b">")
+
+
 class Rules:
     """Rules in the order of their file; the first match wins."""
 
@@ -629,6 +652,9 @@ class Front:
         if fault and fault.respond in ERRORS:
             return error(fault.respond, call)
         answer = self.unfaulted(environ, body, call)
+        root = ROOTS.get((call.service, call.operation))
+        if root and answer.status == 200:
+            answer.body = with_root(answer.body, root)
         if fault:
             answer.broken = fault.respond
         return answer
