@@ -14,8 +14,8 @@ use super::{
 declare_check! {
     /// A role that trusts another account as a whole (`arn:aws:iam::210987654321:root`) asks for
     /// something besides: an external id, MFA, membership of an organization, or a network. One
-    /// verdict for each account. Naming a single user or role of the other account passes, as
-    /// does a trust in one's own account.
+    /// verdict for each account. Naming users or roles of the other account passes, be it as
+    /// principals or by `aws:PrincipalArn`, as does a trust in one's own account.
     ///
     /// Condition operators that let requests without the key pass (`BoolIfExists`) demand
     /// nothing. AWS Organizations makes `OrganizationAccountAccessRole` without such a condition;
@@ -79,7 +79,7 @@ fn judge((account, guarded): (Box<str>, bool)) -> (String, Assessed) {
 
 fn is_guarded(trust: &Trust) -> bool {
     let guards = trust.guards;
-    guards.external_id || guards.mfa || guards.organization || guards.network
+    guards.external_id || guards.mfa || guards.organization || guards.network || guards.principal
 }
 
 /// Whether the statement means all of the account, not only users or roles that it names.
@@ -137,6 +137,20 @@ mod tests {
         assert_eq!(only(&CHECK, &account_with(named, "{}")), Ok(Outcome::Pass));
         let star = r#"{"StringEquals": {"aws:PrincipalAccount": "210987654321"}}"#;
         assert_eq!(failures(&CHECK, &account_with(r#""*""#, star)), [FAILURE]);
+    }
+
+    #[test]
+    fn a_condition_may_name_the_role_as_well() {
+        let deploy = r#"{"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::210987654321:role/ci/*"}}"#;
+        for principal in [ROOT, r#"{"AWS": "*"}"#] {
+            let account = account_with(principal, deploy);
+            assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass), "{principal}");
+        }
+        for whole in ["root", "*", "role/*", "user/*"] {
+            let arn = format!("arn:aws:iam::210987654321:{whole}");
+            let condition = format!(r#"{{"ArnLike": {{"aws:PrincipalArn": "{arn}"}}}}"#);
+            assert_eq!(failures(&CHECK, &account_with(ROOT, &condition)), [FAILURE], "{whole}");
+        }
     }
 
     #[test]

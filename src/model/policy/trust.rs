@@ -38,6 +38,8 @@ pub struct Guards {
     pub source_account: bool,
     /// A VPC, a VPC endpoint or addresses.
     pub network: bool,
+    /// Users, roles or sessions by name or unique id, by `aws:PrincipalArn` or `aws:userid`.
+    pub principal: bool,
     /// A subject or tenant at the identity provider, which tells callers apart.
     pub subject: bool,
 }
@@ -53,6 +55,7 @@ impl Guards {
             source_arn: key("aws:sourcearn"),
             source_account: key("aws:sourceaccount"),
             network: bound(Bound::Network) || bound(Bound::Address),
+            principal: bound(Bound::Identity) || conditions.iter().any(names_principal),
             subject: narrowed_by.iter().any(names_subject),
         }
     }
@@ -65,6 +68,18 @@ fn names_subject(narrowing: &Narrowing) -> bool {
         claim == "aud" && issuer != "saml" && !is_open_provider(issuer)
     });
     narrowing.bound == Bound::Federation && !own_audience
+}
+
+/// `arn:aws:iam::123456789012:role/ci/*` names a principal or a few, `…:role/*` and `…:root` mean
+/// whoever the account has.
+fn names_principal(condition: &Condition) -> bool {
+    let named = |arn: &str| {
+        let name = arn.splitn(6, ':').nth(5).and_then(|part| part.split_once('/'));
+        name.is_some_and(|(_, name)| name.contains(|c: char| !matches!(c, '*' | '?' | '/')))
+    };
+    condition.is_key("aws:PrincipalArn")
+        && condition.narrows().is_some()
+        && condition.values.iter().all(|arn| named(arn))
 }
 
 /// `BoolIfExists` passes for long-term keys, which never carry the MFA key (IAM User Guide,
