@@ -28,6 +28,7 @@ mod network_acl_in_use;
 mod network_acl_no_open_admin_port;
 mod network_interface_attached;
 mod network_interface_source_dest_check;
+pub(crate) mod owned;
 pub(crate) mod ports;
 mod security_group_default_closed;
 mod security_group_few_rules;

@@ -3,6 +3,8 @@ use demarc_model::{
     inventory::ec2::NetworkAcl,
 };
 
+use super::owned::each_owned;
+
 declare_check! {
     /// A network ACL that somebody made filters at least one subnet. The default ACL of a VPC
     /// cannot be deleted and is not judged.
@@ -29,9 +31,7 @@ declare_check! {
         resource: "AWS::EC2::NetworkAcl",
         needs: &[&calls::ec2::DESCRIBE_NETWORK_ACLS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.network_acls, |_, acl| {
-                Ok(evaluate(acl))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.network_acls, evaluate);
         },
     }
 }

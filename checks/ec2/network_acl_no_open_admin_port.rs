@@ -3,7 +3,10 @@ use demarc_model::{
     inventory::ec2::{AclEntry, NetworkAcl},
 };
 
-use super::internet::{Addresses, Family};
+use super::{
+    internet::{Addresses, Family},
+    owned::each_owned,
+};
 
 /// Remote administration, as CIS and Security Hub control EC2.21 name it.
 const ADMIN: [(u16, &str); 2] = [(22, "SSH"), (3389, "RDP")];
@@ -17,7 +20,8 @@ declare_check! {
     /// Open means `0.0.0.0/0`, `::/0` or as many public addresses as an IPv4 /8 or an IPv6 /16. Where
     /// both ports are open through entries for all ports, that is one finding, `all ports`.
     /// The default ACL, which allows everything, is judged like any other: it cannot be
-    /// deleted, but its entries can be replaced. An ACL without subnets filters nothing.
+    /// deleted, but its entries can be replaced. An ACL without subnets filters nothing, and one
+    /// that another account owns, in a VPC that is shared, is judged there.
     ///
     /// ## Why it matters
     /// A network ACL is the second line: it still holds when somebody opens a security group.
@@ -42,9 +46,7 @@ declare_check! {
         resource: "AWS::EC2::NetworkAcl",
         needs: &[&calls::ec2::DESCRIBE_NETWORK_ACLS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.network_acls, |_, acl| {
-                Ok(evaluate(acl))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.network_acls, evaluate);
         },
     }
 }

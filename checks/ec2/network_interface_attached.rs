@@ -3,6 +3,8 @@ use demarc_model::{
     inventory::ec2::NetworkInterface,
 };
 
+use super::owned::each_owned;
+
 declare_check! {
     /// A network interface is attached (`in-use`), or about to be. Those that an AWS service
     /// made for itself are the service's to remove and are not judged.
@@ -30,7 +32,7 @@ declare_check! {
         resource: "AWS::EC2::NetworkInterface",
         needs: &[&calls::ec2::DESCRIBE_NETWORK_INTERFACES],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.network_interfaces, |_, resource| Ok(evaluate(resource)));
+            each_owned(inventory, findings, |region| &region.ec2.network_interfaces, evaluate);
         },
     }
 }

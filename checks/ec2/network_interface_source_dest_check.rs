@@ -3,6 +3,8 @@ use demarc_model::{
     inventory::ec2::NetworkInterface,
 };
 
+use super::owned::each_owned;
+
 declare_check! {
     /// The interface drops packets that are neither from nor to itself. NAT instances, routers
     /// and firewalls must switch the check off: suppress the finding for them. Interfaces that
@@ -32,7 +34,7 @@ declare_check! {
         resource: "AWS::EC2::NetworkInterface",
         needs: &[&calls::ec2::DESCRIBE_NETWORK_INTERFACES],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.network_interfaces, |_, resource| Ok(evaluate(resource)));
+            each_owned(inventory, findings, |region| &region.ec2.network_interfaces, evaluate);
         },
     }
 }

@@ -42,7 +42,12 @@ fn evaluate(inventory: &Inventory, findings: &mut Findings) {
     for region in &inventory.regions {
         let groups = &region.ec2.security_groups;
         for group in groups.seen().iter().filter(|group| group.is_default()) {
-            findings.one(&group.subject, Ok(judge(group)));
+            let assessed = if group.owner_id == inventory.account_id {
+                judge(group)
+            } else {
+                Outcome::NotApplicable("another account owns the group")
+            };
+            findings.one(&group.subject, Ok(assessed));
         }
         findings.gap(&region.subject, groups);
     }

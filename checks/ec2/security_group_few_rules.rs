@@ -6,6 +6,8 @@ use demarc_model::{
 /// AWS's default quota is 60 rules a direction and family.
 const MANY: usize = 50;
 
+use super::owned::each_owned;
+
 declare_check! {
     /// A security group holds at most 50 inbound and 50 outbound rules. Rules are counted as AWS
     /// counts them: each range, prefix list or group of a permission is one. A prefix list
@@ -35,9 +37,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

@@ -7,6 +7,7 @@ use demarc_model::{
 
 use super::{
     internet::{Addresses, Family},
+    owned::each_owned,
     ports::{ports_text, what},
 };
 
@@ -40,9 +41,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

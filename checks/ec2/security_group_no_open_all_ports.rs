@@ -3,7 +3,10 @@ use demarc_model::{
     inventory::ec2::SecurityGroup,
 };
 
-use super::ports::{Span, parts, port_openings, rules_of};
+use super::{
+    owned::each_owned,
+    ports::{Span, parts, port_openings, rules_of},
+};
 
 declare_check! {
     /// Inbound rules that let the internet reach every port: all traffic (protocol `-1`), or TCP or
@@ -35,9 +38,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

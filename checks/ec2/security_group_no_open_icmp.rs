@@ -5,7 +5,10 @@ use demarc_model::{
     inventory::ec2::{Permission, SecurityGroup},
 };
 
-use super::ports::{Rule, openings, parts, rules_of};
+use super::{
+    owned::each_owned,
+    ports::{Rule, openings, parts, rules_of},
+};
 
 declare_check! {
     /// Inbound rules that let the internet send ICMP or ICMPv6, be it through a rule of all
@@ -39,9 +42,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

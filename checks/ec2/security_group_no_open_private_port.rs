@@ -3,7 +3,10 @@ use demarc_model::{
     inventory::ec2::SecurityGroup,
 };
 
-use super::ports::{parts, private_openings, rules_of};
+use super::{
+    owned::each_owned,
+    ports::{parts, private_openings, rules_of},
+};
 
 declare_check! {
     /// Inbound rules that let the internet reach a port whose service belongs inside a network:
@@ -17,6 +20,8 @@ declare_check! {
     /// finding, named by its range (`1024-65535/tcp`, `all ports`). A rule that admits a prefix
     /// list is not assessed: its entries are not part of the rule. Other security groups as
     /// sources are not the internet.
+    ///
+    /// A group that another account owns, in a VPC that is shared, is judged there.
     ///
     /// ## Why it matters
     /// Open ports of these services are found by scanners within minutes of appearing, and
@@ -44,9 +49,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

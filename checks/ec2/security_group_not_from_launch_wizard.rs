@@ -3,6 +3,8 @@ use demarc_model::{
     inventory::ec2::SecurityGroup,
 };
 
+use super::owned::each_owned;
+
 declare_check! {
     /// The console's launch wizard makes a group named `launch-wizard-N` when nobody chooses one.
     /// Its name cannot be changed, so neither can this verdict: the group has to be replaced. What
@@ -33,9 +35,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

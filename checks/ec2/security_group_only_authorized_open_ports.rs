@@ -3,7 +3,10 @@ use demarc_model::{
     inventory::ec2::SecurityGroup,
 };
 
-use super::ports::{parts, port_openings, rules_of};
+use super::{
+    owned::each_owned,
+    ports::{parts, port_openings, rules_of},
+};
 
 /// What Security Hub control EC2.18 authorizes by default; it authorizes no UDP port.
 const AUTHORIZED: [u16; 2] = [80, 443];
@@ -40,9 +43,7 @@ declare_check! {
         resource: "AWS::EC2::SecurityGroup",
         needs: &[&calls::ec2::DESCRIBE_SECURITY_GROUPS],
         evaluate: |inventory, findings| {
-            findings.each_region(inventory, |region| &region.ec2.security_groups, |_, group| {
-                Ok(evaluate(group))
-            });
+            each_owned(inventory, findings, |region| &region.ec2.security_groups, evaluate);
         },
     }
 }

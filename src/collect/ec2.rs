@@ -1080,9 +1080,10 @@ async fn block_public_access_exclusions(
             // `arn:aws:ec2:REGION:ACCOUNT:vpc/vpc-…` or `…:subnet/subnet-…`.
             resource_id: text(read.resource_arn().and_then(|arn| arn.rsplit('/').next())),
             internet_gateway_exclusion_mode: text(
-                read.internet_gateway_exclusion_mode().map(|mode| mode.as_str()),
+                read.internet_gateway_exclusion_mode()
+                    .map(types::InternetGatewayExclusionMode::as_str),
             ),
-            state: text(read.state().map(|state| state.as_str())),
+            state: text(read.state().map(types::VpcBlockPublicAccessExclusionState::as_str)),
         });
     ordered(pages, |exclusion: &BlockPublicAccessExclusion| exclusion.exclusion_id.clone())
 }
