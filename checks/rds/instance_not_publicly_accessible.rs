@@ -7,7 +7,9 @@ use super::scope;
 
 declare_check! {
     /// `Publicly accessible` gives the instance a public IP address, to which its name resolves
-    /// outside the VPC. Whether a packet gets through is then up to the security groups alone.
+    /// outside the VPC. Whether a packet gets through is then up to the subnet's routes, the security
+    /// groups and VPC Block Public Access; none of them is counted, as each is changed for other
+    /// reasons. `rds.instance-not-in-public-subnet` judges the routes.
     /// Members of a cluster have their own setting and are judged one by one.
     ///
     /// ## Why it matters
