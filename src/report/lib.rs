@@ -11,6 +11,7 @@ mod html;
 mod json;
 mod junit;
 mod markdown;
+pub mod metrics;
 mod ndjson;
 mod ocsf;
 mod sarif;

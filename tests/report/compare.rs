@@ -1,9 +1,11 @@
 //! Runs held against earlier ones: what is resolved only when this run looked, what stays open,
-//! and why.
+//! and why; and what is made of a run's outcome: tickets, metrics.
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+mod metrics;
 mod runs;
+mod tickets;
 
 use demarc_model::{Severity, Verdict, time::Timestamp};
 use demarc_report::{

@@ -93,7 +93,7 @@ pub(crate) fn accepted() -> Suppressed {
 }
 
 pub(crate) fn part(mut finding: Finding, part: &str) -> Finding {
-    finding.part = part.to_owned();
+    part.clone_into(&mut finding.part);
     finding.fingerprint = Identity {
         partition: &finding.partition,
         account: &finding.account,
