@@ -145,7 +145,9 @@ escalations! {
 ///   Guide, "Grant a user permissions to pass a role to an AWS service"); a wildcard in the name
 ///   is not. Assuming roles counts where all roles of an account are meant.
 /// - A condition on `iam:PassedToService`, `iam:PolicyARN` or `iam:PermissionsBoundary` bounds
-///   what it is about. Any other condition, MFA included, leaves the way open.
+///   what it is about, and one on the resource's tags is as good as its name (Systems Manager User
+///   Guide, "Additional sample IAM policies for Session Manager"). Any other condition, MFA
+///   included, leaves the way open.
 pub fn escalation_paths(policies: &[&Policy]) -> Vec<&'static str> {
     ESCALATIONS
         .iter()
@@ -279,6 +281,9 @@ fn is_bounded(statement: &Statement, action: &str, passed_to: Option<&str>) -> b
         }
         let among =
             |name: &str| condition.values.iter().any(|value| Pattern::action(value).matches(name));
+        if picks_by_tag(condition) && counts_by_name(action) {
+            return true;
+        }
         if action == "iam:PassRole" && condition.is_key("iam:PassedToService") {
             return !passed_to.is_some_and(among);
         }
@@ -289,6 +294,21 @@ fn is_bounded(statement: &Statement, action: &str, passed_to: Option<&str>) -> b
         }
         condition.is_key("iam:PermissionsBoundary")
     })
+}
+
+/// A tag of the resource tells it apart as its name does.
+fn picks_by_tag(condition: &Condition) -> bool {
+    let key = condition.key.to_ascii_lowercase();
+    let is_tag =
+        |service| key.strip_prefix(service).is_some_and(|k| k.starts_with(":resourcetag/"));
+    ["aws", "ec2", "iam", "ssm"].into_iter().any(is_tag)
+        && condition.values.iter().all(|value| value.contains(|c: char| !matches!(c, '*' | '?')))
+}
+
+/// Whether naming the resource keeps the action from escalating.
+fn counts_by_name(action: &str) -> bool {
+    let over_rights = action.starts_with("iam:") && action != "iam:PassRole";
+    !over_rights && !CREATES.contains(&action)
 }
 
 /// A positive comparison that a request without the key fails.

@@ -133,3 +133,24 @@ fn a_condition_bounds_only_what_it_is_about() {
         ["attach-user-policy"]
     );
 }
+
+#[test]
+fn a_tag_names_a_resource_but_does_not_bound_rights() {
+    let statement = |actions: &[&str], key: &str, value: &str| {
+        let mut statement = allow(actions, "*");
+        statement["Condition"] = json!({"StringLike": {key: value}});
+        statement
+    };
+    let tagged = |actions: &[&str], key: &str, value: &str| paths(&statement(actions, key, value));
+    assert_eq!(tagged(&["ssm:StartSession"], "ssm:resourceTag/Team", "web"), [""; 0]);
+    assert_eq!(tagged(&["ssm:StartSession"], "ssm:resourceTag/Team", "*"), ["start-session"]);
+    assert_eq!(tagged(&["sts:AssumeRole"], "iam:ResourceTag/Team", "web"), [""; 0]);
+    let rights = tagged(&["iam:PutRolePolicy"], "aws:ResourceTag/Team", "web");
+    assert_eq!(rights, ["put-role-policy"]);
+    // What is new has no tags yet; those of the role passed to it count.
+    let run = statement(&["ec2:RunInstances"], "aws:ResourceTag/Team", "web");
+    let pass = allow(&["iam:PassRole"], "*");
+    assert_eq!(paths(&json!([pass, run])), ["pass-role-to-new-instance"]);
+    let pass = statement(&["iam:PassRole"], "iam:ResourceTag/Team", "web");
+    assert_eq!(paths(&json!([pass, run])), [""; 0]);
+}
