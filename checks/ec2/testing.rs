@@ -265,6 +265,7 @@ pub(crate) fn endpoint(service: &str) -> Endpoint {
         vpc_id: "vpc-1".to_owned(),
         service_name: format!("com.amazonaws.{REGION}.{service}"),
         endpoint_type: "Interface".to_owned(),
+        requester_managed: false,
         state: "available".to_owned(),
         subnet_ids: vec!["subnet-1".to_owned()],
         policy: Read::Known(None),

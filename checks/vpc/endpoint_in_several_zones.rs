@@ -7,7 +7,7 @@ declare_check! {
     /// An interface endpoint has network interfaces in at least two subnets, which AWS allows
     /// one of in each Availability Zone. Gateway endpoints belong to no zone, and a Gateway
     /// Load Balancer endpoint to exactly one: neither is judged, and neither is an endpoint on
-    /// its way out.
+    /// its way out, or one that an AWS service made for itself.
     ///
     /// ## Why it matters
     /// When the only zone of an endpoint fails, nothing in the VPC reaches that service any
@@ -44,6 +44,9 @@ fn evaluate(endpoint: &Endpoint) -> Outcome {
     if endpoint.is_gone() {
         return Outcome::NotApplicable("the endpoint is being deleted or was refused");
     }
+    if endpoint.requester_managed {
+        return Outcome::NotApplicable("an AWS service manages the endpoint");
+    }
     Outcome::require(endpoint.subnet_ids.len() > 1, || {
         let observed = match endpoint.subnet_ids.first() {
             Some(subnet) => format!("{subnet} alone"),
@@ -77,10 +80,11 @@ mod tests {
     }
 
     #[test]
-    fn gateways_and_deleted_endpoints_are_not_judged() {
+    fn gateways_deleted_endpoints_and_those_of_services_are_not_judged() {
         let gateway = Endpoint { endpoint_type: "Gateway".to_owned(), ..endpoint("s3") };
         let deleted = Endpoint { state: "deleting".to_owned(), ..endpoint("ec2") };
-        for endpoint in [gateway, deleted] {
+        let services = Endpoint { requester_managed: true, ..endpoint("guardduty-data") };
+        for endpoint in [gateway, deleted, services] {
             assert!(matches!(only(&CHECK, &account(endpoint)), Ok(Outcome::NotApplicable(_))));
         }
     }

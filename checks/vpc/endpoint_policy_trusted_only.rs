@@ -17,8 +17,9 @@ declare_check! {
     /// `aws:SourceVpc`, bounds nothing here, because every request comes from the VPC. Policies
     /// of gateway endpoints must name everyone as principal and bound it by conditions, which
     /// count. Where AWS answers no policy for an interface endpoint, its service takes none,
-    /// and the endpoint is not judged; neither are Gateway Load Balancer endpoints and those on
-    /// their way out.
+    /// and the endpoint is not judged; neither are Gateway Load Balancer endpoints, those to
+    /// services that are not AWS's, which IAM does not rule, those on their way out, and those
+    /// that an AWS service made for itself.
     ///
     /// ## Why it matters
     /// Through an open endpoint an intruder inside the VPC can use credentials of an account of
@@ -58,6 +59,12 @@ declare_check! {
 fn evaluate(endpoint: &Endpoint, owner: Owner<'_>) -> Assessed {
     if endpoint.is_gone() {
         return Ok(Outcome::NotApplicable("the endpoint is being deleted or was refused"));
+    }
+    if endpoint.requester_managed {
+        return Ok(Outcome::NotApplicable("an AWS service manages the endpoint"));
+    }
+    if endpoint.service_name.contains(".vpce-svc-") {
+        return Ok(Outcome::NotApplicable("it leads to no service of AWS: IAM policies rule none"));
     }
     let takes_policy = matches!(endpoint.endpoint_type.as_str(), "Gateway" | "Interface");
     let Some(policy) = endpoint.policy.get()?.as_ref().filter(|_| takes_policy) else {
@@ -166,6 +173,26 @@ mod tests {
             {"Effect":"Allow","Principal":"*","Action":"*","Resource":"*"}]}"#;
         let observed = "everyone: PolicyDocument is statement number 1 allows everyone: *";
         assert_eq!(failures(&CHECK, &account(Some(default))), [observed]);
+    }
+
+    #[test]
+    fn endpoints_of_services_and_to_other_peoples_are_not_judged() {
+        let open = || {
+            Policy::parse(
+                r#"{"Statement":[{"Effect":"Allow","Principal":"*",
+            "Action":"*","Resource":"*"}]}"#,
+            )
+        };
+        let open = || Read::Known(Some(open().expect("a policy")));
+        let managed = Endpoint { requester_managed: true, policy: open(), ..endpoint("s3") };
+        let name = "com.amazonaws.vpce.eu-central-1.vpce-svc-0123456789abcdef0".to_owned();
+        let foreign = Endpoint { service_name: name, policy: open(), ..endpoint("s3") };
+        for endpoint in [managed, foreign] {
+            let account = with_region(|region| {
+                region.vpc.endpoints = Listing::complete(vec![endpoint]);
+            });
+            assert!(matches!(only(&CHECK, &account), Ok(Outcome::NotApplicable(_))));
+        }
     }
 
     #[test]

@@ -979,6 +979,7 @@ async fn endpoints(context: &Context, client: &Client) -> Listing<Endpoint> {
                     .vpc_endpoint_type()
                     .map(|kind| kind.as_str().to_owned())
                     .unwrap_or_default(),
+                requester_managed: read.requester_managed().unwrap_or(false),
                 // The API answers `available` where its reference says `Available`.
                 state: read.state().map(|s| s.as_str().to_ascii_lowercase()).unwrap_or_default(),
                 subnet_ids,

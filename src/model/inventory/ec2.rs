@@ -329,6 +329,8 @@ pub struct Endpoint {
     pub service_name: String,
     /// `Interface`, `Gateway`, `GatewayLoadBalancer`, …
     pub endpoint_type: String,
+    /// Made by an AWS service for itself, which alone can change it.
+    pub requester_managed: bool,
     /// `available`, `pending`, `deleting`, …
     pub state: String,
     pub subnet_ids: Vec<String>,
