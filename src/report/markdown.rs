@@ -30,6 +30,7 @@ pub(crate) fn write(
     let open = worst.seen();
     summary(head, out)?;
     worst_findings(&worst.into_vec(), open, out)?;
+    accepted(head, out)?;
     matrix(head, out)?;
     coverage(head, out)
 }
@@ -164,6 +165,26 @@ fn worst_findings(worst: &[Finding], open: u64, out: &mut dyn Write) -> Result<(
             code(&check),
             text.trim()
         )?;
+    }
+    Ok(())
+}
+
+/// What was accepted or left open earlier and needs somebody now.
+fn accepted(head: &Head, out: &mut dyn Write) -> Result<(), Error> {
+    if !head.suppressions.is_empty() {
+        writeln!(out, "## Suppressions to look at\n")?;
+        for note in head.suppressions.iter().take(GAPS) {
+            let (selects, owner) = (code(&note.selects), escaped(&note.owner));
+            writeln!(out, "- {selects}: {} ({owner})", escaped(&note.text))?;
+        }
+        if head.suppressions.len() > GAPS {
+            writeln!(out, "- and {} more", grouped((head.suppressions.len() - GAPS) as u64))?;
+        }
+        writeln!(out)?;
+    }
+    if !head.carried.is_empty() {
+        let carried = count(head.carried.len() as u64, "earlier failure");
+        writeln!(out, "{carried} could not be looked at again: still taken for open.\n")?;
     }
     Ok(())
 }

@@ -63,6 +63,7 @@ pub fn summary(
     page.scan(head)?;
     page.layers(head)?;
     page.worst(head, worst)?;
+    page.accepted(head)?;
     page.matrix(&head.matrix)?;
     page.coverage(head)
 }
@@ -83,6 +84,29 @@ fn cell(number: u64, width: usize, style: Style) -> String {
 }
 
 impl Page<'_> {
+    /// What was accepted or left open earlier and needs somebody now.
+    fn accepted(&mut self, head: &Head) -> io::Result<()> {
+        let notes = &head.suppressions;
+        if !notes.is_empty() {
+            self.title("Suppressions to look at", "")?;
+        }
+        for note in notes.iter().take(ROWS) {
+            let text = format!("{}: {} ({})", note.selects, note.text, note.owner);
+            self.paragraph(2, YELLOW, &text)?;
+        }
+        if notes.len() > ROWS {
+            let more = (notes.len() - ROWS) as u64;
+            self.paragraph(2, DIM, &format!("and {} more", grouped(more)))?;
+        }
+        if !head.carried.is_empty() {
+            let carried = count(head.carried.len() as u64, "earlier failure");
+            let text = format!("{carried} could not be looked at again: still taken for open");
+            writeln!(self.out)?;
+            self.paragraph(0, YELLOW, &text)?;
+        }
+        Ok(())
+    }
+
     fn title(&mut self, text: &str, aside: &str) -> io::Result<()> {
         writeln!(self.out, "\n{}  {}", styled(BOLD.underline(), text), styled(DIM, aside))
     }

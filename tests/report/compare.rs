@@ -9,8 +9,8 @@ mod tickets;
 
 use demarc_model::{Severity, Verdict, time::Timestamp};
 use demarc_report::{
-    Baseline, Change, Error, Event, EventKind, Finding, Report, SuppressionNoteKind, Suppressions,
-    Why, diff, evidence_hash, read_json,
+    Baseline, Change, Error, Event, EventKind, Finding, Format, Report, SuppressionNoteKind,
+    Suppressions, Why, diff, evidence_hash, read_json, write,
 };
 use runs::{Run, bytes, denied, fail, not_applicable, pass};
 
@@ -510,6 +510,26 @@ fn suppressions_that_are_expired_or_match_nothing_are_reported() {
     let note = parse(FILE).unwrap().notes(day("2027-01-01")).remove(0);
     assert_eq!(note.selects, "check = \"s3.bucket-policy-*\", resource = \"arn:aws:s3:::on?\"");
     assert_eq!(note.entry, 1);
+}
+
+#[test]
+fn people_are_told_of_suppressions_and_of_what_stays_open() {
+    let denial = Run::at(2).with(denied(OPEN, ONE, "")).report();
+    let (_, mut run) = compare(Baseline::read(&*bytes(&failing())).unwrap(), denial);
+    let text = FILE.repeat(30).replace("web@example.com", "web|@example.com\\u001b[2J");
+    run.head.suppressions = parse(&text).unwrap().notes(day("2027-04-01"));
+    let mut terminal = Vec::new();
+    demarc_report::terminal::summary(&run.head, &[], 100, &mut terminal).unwrap();
+    let mut markdown = Vec::new();
+    write(Format::Markdown, &run.head, &mut std::iter::empty(), &mut markdown).unwrap();
+    for text in [terminal, markdown] {
+        let text = String::from_utf8(text).unwrap();
+        assert!(text.contains("Suppressions to look at"), "{text}");
+        assert!(text.contains("expired after 2027-03-31"), "{text}");
+        assert!(text.contains("and 18 more") || text.contains("and 5 more"), "{text}");
+        assert!(text.contains("1 earlier failure could not be looked at again"), "{text}");
+        assert!(!text.contains("\u{1b}[2J"), "{text}");
+    }
 }
 
 #[test]
