@@ -3,8 +3,6 @@
 
 use std::process::ExitCode;
 
-use clap::Parser as _;
-
 mod cli;
 mod exit;
 mod judge;
@@ -13,11 +11,11 @@ mod permissions;
 mod progress;
 mod scan;
 mod spool;
+mod tickets;
 mod totals;
 
 fn main() -> ExitCode {
-    let cli = cli::Cli::parse();
-    match cli.run() {
+    match cli::config::load().and_then(cli::Cli::run) {
         Ok(outcome) => outcome.into(),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {

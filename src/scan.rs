@@ -28,7 +28,6 @@ pub(crate) struct Plan {
     /// Ordered by id.
     pub(crate) checks: Vec<&'static Check>,
     pub(crate) wanted: Arc<BTreeSet<&'static Call>>,
-    pub(crate) failing_only: bool,
     pub(crate) taken_at: Timestamp,
     /// Empty for every region that is enabled.
     pub(crate) regions: Vec<String>,
@@ -184,9 +183,7 @@ async fn one(
     row.regions = judge::region_names(&inventory);
     let mut totals = Totals::of(row);
     let mut writer = spool.begin(&account.id)?;
-    judge::judge(&inventory, &plan.checks, &mut totals, decorate, |finding| {
-        if plan.failing_only && is_quiet(finding) { Ok(()) } else { writer.add(finding) }
-    })?;
+    judge::judge(&inventory, &plan.checks, &mut totals, decorate, |finding| writer.add(finding))?;
     totals.ledger(&gateway.ledger.entries());
     shared.buckets.forget(&account.id);
     // An account that was cut short is read again when the run goes on.
@@ -204,12 +201,6 @@ async fn one(
         chosen: regions.chosen,
     };
     Ok(Read { totals, recorded: Some(recorded) })
-}
-
-/// What `--failing-only` leaves out.
-fn is_quiet(finding: &Finding) -> bool {
-    use demarc_model::Verdict;
-    matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable)
 }
 
 /// An account that could not be read at all leaves every check's look incomplete.

@@ -7,7 +7,7 @@ use demarc_collect::ledger::Tally;
 use demarc_model::{Call, Check, Layer, Severity, Verdict};
 use demarc_report::{
     AccountRow, CallRow, CellState, Counts, Coverage, Finding, Gap, Head, MatrixCell, MatrixRow,
-    Owner, SCHEMA_VERSION, Scan, Share, Summary, Tool,
+    Owner, SCHEMA_VERSION, Scan, Share, Summary,
 };
 use serde::{Deserialize, Serialize};
 
@@ -188,7 +188,7 @@ impl Totals {
         coverage.gaps.sort_by_key(|gap| std::cmp::Reverse(gap.findings));
         Head {
             schema_version: SCHEMA_VERSION.to_owned(),
-            tool: Tool { name: "demarc".to_owned(), version: env!("CARGO_PKG_VERSION").to_owned() },
+            tool: crate::tickets::tool(),
             scan,
             accounts: self.accounts,
             summary: self.summary,

@@ -9,8 +9,10 @@ use crate::exit::Outcome;
 
 mod boundary;
 mod checks;
+pub(crate) mod config;
 mod convert;
 mod demo;
+mod diff;
 mod permissions;
 mod scan;
 mod select;
@@ -84,6 +86,10 @@ enum Command {
     Boundary(boundary::Args),
     /// Write a saved JSON report in another format
     Convert(convert::Args),
+    /// Print what changed between two saved reports
+    Diff(diff::Args),
+    /// Check a configuration file
+    Config(config::Args),
     /// Print shell completions
     Completions { shell: clap_complete::Shell },
     /// Print the man page
@@ -103,6 +109,8 @@ impl Cli {
             Command::Permissions(args) => args.run(),
             Command::Boundary(args) => args.run(),
             Command::Convert(args) => args.run(quiet),
+            Command::Diff(args) => args.run(),
+            Command::Config(args) => args.run(),
             Command::Completions { shell } => {
                 let mut script = Vec::new();
                 clap_complete::generate(shell, &mut Self::command(), "demarc", &mut script);

@@ -9,14 +9,20 @@ use std::{
 
 use anyhow::Context as _;
 use demarc_collect::{
+    Gateway, Regions, Transport,
+    plan::{self as collect_plan, Times},
     recording::{self, Recorder, Recording},
     target::{self, Access, Caller, Member, Role, Timeouts},
 };
-use demarc_model::{Severity, time::Timestamp};
-use demarc_report::{AccountError, Format, Scan};
+use demarc_model::{Severity, Verdict, time::Timestamp};
+use demarc_report::{AccountError, Finding, Format, Scan};
 use tokio_util::sync::CancellationToken;
 
-use super::select::{Select, unknown};
+use super::{
+    config::Config,
+    print,
+    select::{Select, unknown},
+};
 use crate::{
     exit::{Outcome, Usage},
     output::Outputs,
@@ -24,10 +30,11 @@ use crate::{
     progress::Display,
     scan::{self, Account, Pace, Plan, Way},
     spool::{Manifest, Spool},
+    tickets::{Schedule, Scheduled},
     totals::Totals,
 };
 
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Default, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
     pub(crate) target: Target,
@@ -41,6 +48,16 @@ pub(crate) struct Args {
     pub(crate) engine: Engine,
     #[command(flatten)]
     pub(crate) tape: Tape,
+    #[command(flatten)]
+    pub(crate) tickets: Scheduled,
+    /// Configuration file; ./demarc.toml by default, when there is one
+    #[arg(long, value_name = "FILE", env = "DEMARC_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Print what the scan would send and how long that takes at least; scan nothing
+    #[arg(long, conflicts_with_all = ["replay", "record", "organization", "accounts"])]
+    pub(crate) plan: bool,
+    #[arg(skip)]
+    pub(crate) config_file: Option<Config>,
 }
 
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -189,9 +206,20 @@ impl Args {
             let recording = Arc::new(Recording::open(path)?);
             return self.replay(recording, quiet);
         }
-        let report = self.report.check()?;
         let plan = self.plan(now())?;
+        if self.plan {
+            return runtime()?.block_on(self.print_plan(plan));
+        }
+        let schedule = self.tickets.open(self.config_file.as_ref(), plan.taken_at)?;
+        let report = self.report.check(schedule)?;
         runtime()?.block_on(self.live(plan, report, quiet))
+    }
+
+    /// Everything that can be said of the arguments without asking anybody.
+    pub(crate) fn check(&self) -> anyhow::Result<()> {
+        let plan = self.plan(now())?;
+        self.report.check(Schedule::none(plan.taken_at))?;
+        Ok(())
     }
 
     fn plan(&self, taken_at: Timestamp) -> anyhow::Result<Plan> {
@@ -205,7 +233,6 @@ impl Args {
         Ok(Plan {
             wanted: Plan::wanted(&checks),
             checks,
-            failing_only: self.report.failing_only,
             taken_at,
             regions: self.target.region.clone(),
             accounts_at_once: usize::from(self.organization.accounts_at_once.max(1)),
@@ -214,8 +241,9 @@ impl Args {
 
     /// Judges a recording.
     pub(crate) fn replay(self, recording: Arc<Recording>, quiet: bool) -> anyhow::Result<Outcome> {
-        let report = self.report.check()?;
         let plan = self.plan(recording.header.taken_at)?;
+        let schedule = self.tickets.open(self.config_file.as_ref(), plan.taken_at)?;
+        let report = self.report.check(schedule)?;
         runtime()?.block_on(async {
             let stop = CancellationToken::new();
             let why = scan::watch(&stop, self.engine.deadline);
@@ -275,7 +303,7 @@ impl Args {
             }
         };
         let display = Display::start(&shared.progress, quiet);
-        let done = scan::run(&plan, &shared, accounts, spool, &|_| {}).await;
+        let done = scan::run(&plan, &shared, accounts, spool, &report.decorate()).await;
         if let Some(display) = display {
             display.finish();
         }
@@ -299,8 +327,7 @@ impl Args {
         let checks = plan.checks.iter().map(|check| check.id.to_owned());
         let regions = plan.regions.iter().map(|region| format!("region {region}"));
         let accounts = accounts.iter().map(|account| format!("account {}", account.id));
-        let flags = [format!("failing-only {}", self.report.failing_only)];
-        checks.chain(regions).chain(accounts).chain(flags).collect()
+        checks.chain(regions).chain(accounts).collect()
     }
 
     async fn connect(
@@ -457,11 +484,12 @@ pub(crate) struct Checked {
     /// `None` for never.
     fail_on: Option<Severity>,
     min_coverage: f64,
+    schedule: Schedule,
 }
 
 impl Report {
     /// Checks everything about the report before anything is asked.
-    pub(crate) fn check(&self) -> Result<Checked, Usage> {
+    pub(crate) fn check(&self, schedule: Schedule) -> Result<Checked, Usage> {
         let severities: Vec<&str> = Severity::ALL.iter().map(|s| s.id()).chain(["none"]).collect();
         let fail_on = Severity::ALL.into_iter().find(|severity| severity.id() == self.fail_on);
         if fail_on.is_none() && self.fail_on != "none" {
@@ -476,6 +504,7 @@ impl Report {
             failing_only: self.failing_only,
             fail_on,
             min_coverage: self.min_coverage,
+            schedule,
         })
     }
 }
@@ -497,11 +526,98 @@ impl Checked {
             failing_only: self.failing_only,
             stopped,
         };
-        let head = totals.head(scan, &plan.checks);
+        let mut head = totals.head(scan, &plan.checks);
         let accounts: Vec<_> = head.accounts.iter().map(|account| account.id.clone()).collect();
-        self.outputs.write(&head, || spool.findings(accounts.clone()), quiet)?;
+        let events = self.schedule.compare(&mut head, spool.findings(accounts.clone()))?;
+        let findings = || {
+            spool
+                .findings(accounts.clone())
+                .map(|finding| {
+                    finding.map(|mut finding| {
+                        self.schedule.mark(&mut finding);
+                        finding
+                    })
+                })
+                .filter(|finding| {
+                    !self.failing_only
+                        || finding.as_ref().map_or(true, |finding| !is_quiet(finding))
+                })
+        };
+        self.outputs.write(&head, findings, quiet)?;
+        self.schedule.write(&head, &events, findings)?;
         let failed = self.fail_on.is_some_and(|from| Totals::failed_from(&head, from) > 0);
         let incomplete = head.coverage.looks.percent() < self.min_coverage;
         Ok(Outcome::of(failed, incomplete))
     }
+
+    /// What is done to every finding as it is judged.
+    fn decorate(&self) -> impl Fn(&mut Finding) + Sync + '_ {
+        |finding| self.schedule.suppress(finding)
+    }
+}
+
+/// What `--failing-only` leaves out.
+fn is_quiet(finding: &Finding) -> bool {
+    matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable)
+}
+
+impl Args {
+    /// Prints what a scan would send.
+    async fn print_plan(self, plan: Plan) -> anyhow::Result<Outcome> {
+        let pace =
+            Pace { budget: self.engine.budget, in_flight: usize::from(self.engine.max_in_flight) };
+        let shared = scan::shared(pace, CancellationToken::new());
+        let network = target::network();
+        let policy = permissions::session_policy(&permissions::actions(plan.wanted.iter()));
+        let caller = self.connect(&network, &policy).await?;
+        let gateway = Gateway::new(
+            shared,
+            target::with_transport(&caller.config, Transport::Live(network)),
+            &caller.account,
+            &caller.partition,
+            Arc::clone(&plan.wanted),
+        );
+        let regions = target::regions(&gateway, &caller.home_region, &plan.regions).await;
+        let found = collect_plan::plan(&gateway, &caller.home_region, &regions).await;
+        print(plan_text(&found, &regions, self.engine.budget).as_bytes())
+    }
+}
+
+fn plan_text(plan: &collect_plan::Plan, regions: &Regions, budget: u8) -> String {
+    use std::{collections::BTreeMap, fmt::Write as _};
+
+    // Calls that cost the same in every region are one line.
+    let mut lines: BTreeMap<(&str, &str), (u64, Option<&str>, usize)> = BTreeMap::new();
+    for row in &plan.rows {
+        let line = lines.entry((row.call.service, row.call.operation)).or_default();
+        match row.times {
+            Times::Known(times) => line.0 += times,
+            Times::ForEach(kind) => line.1 = Some(kind),
+        }
+        line.2 += usize::from(row.region.is_some());
+    }
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    for ((service, operation), (times, each, in_regions)) in lines {
+        let cost = match each {
+            Some(kind) => format!("1 for each {kind}"),
+            None => times.to_string(),
+        };
+        let place =
+            if in_regions > 0 { format!(", in {in_regions} regions") } else { String::new() };
+        let _ = writeln!(text, "{service:14} {operation:42} {cost}{place}");
+    }
+    let (least, bucket) = plan.fullest_bucket(f64::from(budget) / 100.0);
+    let _ = writeln!(
+        text,
+        "\n{} requests in {} regions, and more where a listing has several pages.",
+        plan.requests(),
+        regions.names.len()
+    );
+    let seconds = least.as_secs_f64();
+    let _ = writeln!(
+        text,
+        "At {budget} % of AWS's rates the fullest bucket ({bucket}) takes {seconds:.1} s; the longest chain of\ndependent calls adds its latency."
+    );
+    text
 }

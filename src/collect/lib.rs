@@ -24,6 +24,7 @@ mod guard;
 mod iam;
 pub mod ledger;
 pub mod limits;
+pub mod plan;
 mod rds;
 pub mod recording;
 mod s3;

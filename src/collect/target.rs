@@ -167,14 +167,18 @@ fn timeout_config(timeouts: Timeouts) -> TimeoutConfig {
 
 fn credentials_error(profile: Option<&str>, error: &CredentialsError) -> Error {
     let what = innermost(error);
-    if let Some(profile) = profile {
-        return Error::Profile { profile: profile.to_owned(), what };
-    }
-    match error {
-        CredentialsError::CredentialsNotLoaded(_) => Error::NoCredentials,
-        // Instance metadata is the last place that is asked; elsewhere than on EC2 nobody answers.
-        _ if what.contains("IMDS") || what.contains("instance metadata") => Error::NoCredentials,
-        _ => Error::Credentials(what),
+    // Instance metadata is the last place that is asked; elsewhere than on EC2 nobody answers.
+    let nowhere = matches!(error, CredentialsError::CredentialsNotLoaded(_))
+        || what.contains("IMDS")
+        || what.contains("instance metadata");
+    match profile {
+        Some(profile) if nowhere => {
+            let what = "the AWS configuration files do not define it, or it holds no credentials";
+            Error::Profile { profile: profile.to_owned(), what: what.to_owned() }
+        }
+        Some(profile) => Error::Profile { profile: profile.to_owned(), what },
+        None if nowhere => Error::NoCredentials,
+        None => Error::Credentials(what),
     }
 }
 
