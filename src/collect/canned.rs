@@ -15,27 +15,52 @@ use crate::{
     transport::{question, respond},
 };
 
-/// Answers requests whose `Operation METHOD /path body` contains a given text; the first match
-/// wins, and an answer given `times` is used up.
+/// Answers requests whose `region Service Operation METHOD /path body` contains a given text; the
+/// first match wins, and an answer given once is used up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Canned {
-    answers: Vec<(String, Answer)>,
-    /// `Service Operation METHOD /path body` of every request that reached the transport.
-    pub(crate) sent: Arc<Mutex<Vec<String>>>,
+    answers: Vec<(String, Answer, Times)>,
+    /// `region Service Operation METHOD /path body` of every request that reached the transport.
+    sent: Arc<Mutex<Vec<String>>>,
     used: Arc<Mutex<Vec<usize>>>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Times {
+    Once,
+    Always,
 }
 
 impl Canned {
     /// Answers every matching request.
-    pub(crate) fn on(mut self, request: &str, status: u16, body: &str) -> Self {
-        let answer = Answer::Http { status, headers: [].into(), body: body.to_owned() };
-        self.answers.push((request.to_owned(), answer));
-        self
+    pub(crate) fn on(self, request: &str, status: u16, body: &str) -> Self {
+        self.add(request, http(status, &[], body), Times::Always)
     }
 
     /// Answers one matching request, then leaves it to later answers.
     pub(crate) fn once(self, request: &str, status: u16, body: &str) -> Self {
-        self.on(&format!("once:{request}"), status, body)
+        self.add(request, http(status, &[], body), Times::Once)
+    }
+
+    /// The same with headers.
+    pub(crate) fn with_headers(
+        self,
+        request: &str,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: &str,
+    ) -> Self {
+        self.add(request, http(status, headers, body), Times::Always)
+    }
+
+    /// One matching request is lost on its way.
+    pub(crate) fn lost(self, request: &str, what: &str) -> Self {
+        self.add(request, Answer::Lost(what.to_owned()), Times::Once)
+    }
+
+    fn add(mut self, request: &str, answer: Answer, times: Times) -> Self {
+        self.answers.push((request.to_owned(), answer, times));
+        self
     }
 
     pub(crate) fn sent(&self) -> Vec<String> {
@@ -44,25 +69,33 @@ impl Canned {
 
     fn pick(&self, line: &str) -> Option<&Answer> {
         let mut used = self.used.lock().expect("no test panics while sending");
-        self.answers.iter().enumerate().find_map(|(at, (wanted, answer))| {
-            match wanted.strip_prefix("once:") {
-                Some(wanted) if line.contains(wanted) && !used.contains(&at) => {
-                    used.push(at);
-                    Some(answer)
-                }
-                Some(_) => None,
-                None => line.contains(wanted.as_str()).then_some(answer),
-            }
-        })
+        let fits = |(at, (wanted, _, times)): &(usize, &(String, Answer, Times))| {
+            line.contains(wanted.as_str()) && (*times == Times::Always || !used.contains(at))
+        };
+        let (at, (_, answer, times)) = self.answers.iter().enumerate().find(fits)?;
+        if *times == Times::Once {
+            used.push(at);
+        }
+        Some(answer)
     }
+}
+
+fn http(status: u16, headers: &[(&str, &str)], body: &str) -> Answer {
+    let headers =
+        headers.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+    Answer::Http { status, headers, body: body.to_owned() }
 }
 
 impl HttpConnector for Canned {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         HttpConnectorFuture::ready(question(&request).and_then(|question| {
             let line = format!(
-                "{} {} {} {}",
-                question.service, question.operation, question.request, question.body
+                "{} {} {} {} {}",
+                question.region,
+                question.service,
+                question.operation,
+                question.request,
+                question.body
             );
             self.sent.lock().expect("no test panics while sending").push(line.clone());
             match self.pick(&line) {

@@ -83,7 +83,7 @@ impl Gateway {
 /// The way that one collector has to one account and region.
 #[derive(Debug, Clone)]
 pub struct Context {
-    gateway: Gateway,
+    pub(crate) gateway: Gateway,
     calls: &'static [&'static Call],
     region: Arc<str>,
 }
@@ -328,6 +328,7 @@ impl Context {
                 // AWS says that a token which repeats is a fault; asking on would never end.
                 next if next == token => {
                     let cause = Cause::Malformed { what: "listing: its token repeats".to_owned() };
+                    self.gateway.ledger.unanswered(call, &self.region, &cause);
                     return Listing::broken(items, Arc::new(NotAssessed { call, cause }));
                 }
                 next => token = next,

@@ -29,6 +29,8 @@ mod rds;
 pub mod recording;
 mod s3;
 pub mod target;
+#[cfg(test)]
+mod tests;
 mod transport;
 
 pub use gateway::{Context, Gateway, Shared};
