@@ -89,6 +89,16 @@ const REGION_DISABLED: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
+/// Answered with status 403, and yet nothing that a policy could grant: the clock or the key.
+const NOT_ABOUT_POLICIES: &[&str] = &[
+    "AccountProblem",
+    "IncompleteSignature",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+];
+
 const NOT_SUBSCRIBED: &[&str] = &["OptInRequired", "SubscriptionRequiredException", "NotSignedUp"];
 
 const NOT_IN_REGION: &[&str] = &[
@@ -115,10 +125,9 @@ fn denied(code: &str, message: &str) -> Cause {
         return Cause::DeniedByScp { code };
     }
     match DENIED_BY.iter().find(|(phrase, _)| message.contains(phrase)) {
-        // "because no resource-based policy allows": granting the action helps all the same.
-        Some((phrase, _)) if message.contains(&format!("no {phrase} allows")) => {
-            Cause::Denied { code }
-        }
+        // Granting the action helps all the same; it does not where a permissions boundary, a
+        // session policy or a VPC endpoint policy "does not allow" it.
+        Some(_) if message.contains("no resource-based policy allows") => Cause::Denied { code },
         Some((_, by)) => Cause::DeniedByPolicy { code, by },
         None => Cause::Denied { code },
     }
@@ -142,7 +151,7 @@ fn service_error(status: u16, code: Option<&str>, message: &str) -> (Retry, Caus
         (Retry::Never, Cause::NotInRegion)
     } else if is(TRANSIENT) || status >= 500 {
         (Retry::Transient, Cause::ServiceFault { code: name })
-    } else if status == 403 {
+    } else if status == 403 && !is(NOT_ABOUT_POLICIES) {
         (Retry::Never, denied(&name, message))
     } else {
         (Retry::Never, Cause::Refused { code: name })
@@ -254,6 +263,21 @@ mod tests {
             says("with an explicit deny in a resource-based policy"),
             Cause::DeniedByPolicy { code: code(), by: "a resource-based policy" }
         );
+        assert_eq!(
+            says("because no permissions boundary allows the s3:GetBucketPolicy action"),
+            Cause::DeniedByPolicy { code: code(), by: "a permissions boundary" }
+        );
+        assert_eq!(
+            says("because no service control policy allows the s3:GetBucketPolicy action"),
+            Cause::DeniedByScp { code: code() }
+        );
+    }
+
+    #[test]
+    fn a_wrong_clock_or_key_is_no_missing_permission() {
+        for code in ["RequestTimeTooSkewed", "SignatureDoesNotMatch"] {
+            assert_eq!(cause(code, "no"), Cause::Refused { code: code.to_owned() });
+        }
     }
 
     #[test]
