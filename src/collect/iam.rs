@@ -111,6 +111,48 @@ fn document(call: &'static Call, text: Option<&str>, owner: &str) -> Read<Policy
     }
 }
 
+#[derive(Default)]
+struct Found {
+    users: BTreeMap<String, User>,
+    groups: BTreeMap<String, Group>,
+    roles: BTreeMap<String, Role>,
+    policies: BTreeMap<String, ManagedPolicy>,
+}
+
+impl Found {
+    /// What a page holds. The page itself is dropped: it carries every version of every policy.
+    fn of(page: &GetAccountAuthorizationDetailsOutput) -> Self {
+        let call = &calls::GET_ACCOUNT_AUTHORIZATION_DETAILS;
+        let mut found = Self::default();
+        found.users.extend(page.user_detail_list().iter().map(|detail| {
+            let user = user(call, detail);
+            (user.subject.arn.clone(), user)
+        }));
+        found.groups.extend(page.group_detail_list().iter().map(|detail| {
+            let group = group(call, detail);
+            (group.subject.arn.clone(), group)
+        }));
+        found.roles.extend(page.role_detail_list().iter().map(|detail| {
+            let role = role(call, detail);
+            (role.subject.arn.clone(), role)
+        }));
+        found.policies.extend(page.policies().iter().filter_map(|detail| {
+            let policy = managed_policy(call, detail);
+            let is_used =
+                policy.attachment_count > 0 || policy.permissions_boundary_usage_count > 0;
+            (!policy.is_aws_managed() || is_used).then(|| (policy.subject.arn.clone(), policy))
+        }));
+        found
+    }
+
+    fn extend(&mut self, page: Self) {
+        self.users.extend(page.users);
+        self.groups.extend(page.groups);
+        self.roles.extend(page.roles);
+        self.policies.extend(page.policies);
+    }
+}
+
 struct Details {
     users: Listing<User>,
     groups: Listing<Group>,
@@ -119,16 +161,14 @@ struct Details {
 }
 
 async fn details(context: &Context, client: &Client) -> Details {
-    let call = &calls::GET_ACCOUNT_AUTHORIZATION_DETAILS;
     let pages = context
         .pages(
-            call,
+            &calls::GET_ACCOUNT_AUTHORIZATION_DETAILS,
             |marker| {
                 client
                     .get_account_authorization_details()
                     .max_items(1_000)
                     .set_marker(marker)
-                    // AWS managed policies only as far as they are attached to something.
                     .filter(EntityType::User)
                     .filter(EntityType::Group)
                     .filter(EntityType::Role)
@@ -138,43 +178,16 @@ async fn details(context: &Context, client: &Client) -> Details {
             },
             |page: GetAccountAuthorizationDetailsOutput| {
                 let next = page.marker.clone().filter(|_| page.is_truncated);
-                (vec![page], next)
+                (vec![Found::of(&page)], next)
             },
         )
         .await;
     let gap = pages.gap().cloned();
-    let (mut users, mut groups) = (BTreeMap::new(), BTreeMap::new());
-    let (mut roles, mut policies) = (BTreeMap::new(), BTreeMap::new());
-    for page in pages.seen() {
-        for detail in page.user_detail_list() {
-            let user = user(call, detail);
-            users.insert(user.subject.arn.clone(), user);
-        }
-        for detail in page.group_detail_list() {
-            let group = group(call, detail);
-            groups.insert(group.subject.arn.clone(), group);
-        }
-        for detail in page.role_detail_list() {
-            let role = role(call, detail);
-            roles.insert(role.subject.arn.clone(), role);
-        }
-        for detail in page.policies() {
-            let policy = managed_policy(call, detail);
-            let is_used =
-                policy.attachment_count > 0 || policy.permissions_boundary_usage_count > 0;
-            if !policy.is_aws_managed() || is_used {
-                policies.insert(policy.subject.arn.clone(), policy);
-            }
-        }
+    let mut found = Found::default();
+    for page in pages.into_seen() {
+        found.extend(page);
     }
-    fn listing<T>(items: BTreeMap<String, T>, gap: Option<&Arc<NotAssessed>>) -> Listing<T> {
-        let items = items.into_values().collect();
-        match gap {
-            None => Listing::complete(items),
-            Some(why) => Listing::broken(items, Arc::clone(why)),
-        }
-    }
-    let mut users: Vec<User> = users.into_values().collect();
+    let mut users: Vec<User> = found.users.into_values().collect();
     if context.wants(&calls::LIST_MFA_DEVICES) {
         let names: Vec<_> = users.iter().map(|user| user.subject.name.clone()).collect();
         let devices: Vec<_> = stream::iter(names)
@@ -186,15 +199,18 @@ async fn details(context: &Context, client: &Client) -> Details {
             user.mfa_devices = devices;
         }
     }
-    let users = match &gap {
-        None => Listing::complete(users),
-        Some(why) => Listing::broken(users, Arc::clone(why)),
-    };
     Details {
-        users,
-        groups: listing(groups, gap.as_ref()),
-        roles: listing(roles, gap.as_ref()),
-        policies: listing(policies, gap.as_ref()),
+        users: listing(users, gap.as_ref()),
+        groups: listing(found.groups.into_values().collect(), gap.as_ref()),
+        roles: listing(found.roles.into_values().collect(), gap.as_ref()),
+        policies: listing(found.policies.into_values().collect(), gap.as_ref()),
+    }
+}
+
+fn listing<T>(items: Vec<T>, gap: Option<&Arc<NotAssessed>>) -> Listing<T> {
+    match gap {
+        None => Listing::complete(items),
+        Some(why) => Listing::broken(items, Arc::clone(why)),
     }
 }
 
@@ -507,28 +523,51 @@ fn parse_report(content: &[u8]) -> Result<Vec<CredentialRow>, String> {
     for record in reader.records() {
         let record = record.map_err(|error| error.to_string())?;
         let text = |at: usize| record.get(at).unwrap_or_default();
-        let time = |at: usize| Timestamp::parse(text(at));
-        let is = |at: usize| text(at).eq_ignore_ascii_case("true");
-        let key = |at: usize| AccessKey {
-            active: is(keys[at].0),
-            last_rotated: time(keys[at].1),
-            last_used: time(keys[at].2),
+        let time = |at: usize| moment(text(at));
+        let is = |at: usize| flag(text(at));
+        let key = |at: usize| -> Result<AccessKey, String> {
+            let (active, last_rotated, last_used): (usize, usize, usize) = keys[at];
+            Ok(AccessKey {
+                active: is(active)?.unwrap_or(false),
+                last_rotated: time(last_rotated)?,
+                last_used: time(last_used)?,
+            })
         };
         rows.push(CredentialRow {
             user: text(user).to_owned(),
             arn: text(arn).to_owned(),
-            user_creation_time: time(created),
-            password_enabled: match text(password_enabled) {
-                "true" | "TRUE" => Some(true),
-                "false" | "FALSE" => Some(false),
-                _ => None,
-            },
-            password_last_used: time(password_last_used),
-            password_last_changed: time(password_last_changed),
-            mfa_active: is(mfa_active),
-            access_keys: [key(0), key(1)],
-            certificates_active: [is(certificates[0]), is(certificates[1])],
+            user_creation_time: time(created)?,
+            password_enabled: is(password_enabled)?,
+            password_last_used: time(password_last_used)?,
+            password_last_changed: time(password_last_changed)?,
+            mfa_active: is(mfa_active)?.unwrap_or(false),
+            access_keys: [key(0)?, key(1)?],
+            certificates_active: [
+                is(certificates[0])?.unwrap_or(false),
+                is(certificates[1])?.unwrap_or(false),
+            ],
         });
     }
     Ok(rows)
+}
+
+/// How the report says that there is nothing to say.
+const NOTHING: [&str; 4] = ["", "N/A", "no_information", "not_supported"];
+
+/// Text that is not understood is an error: taken for "no key", it would prove what it does not.
+fn flag(text: &str) -> Result<Option<bool>, String> {
+    match text {
+        "true" | "TRUE" => Ok(Some(true)),
+        "false" | "FALSE" => Ok(Some(false)),
+        _ if NOTHING.contains(&text) => Ok(None),
+        _ => Err("a column holds neither true nor false".to_owned()),
+    }
+}
+
+fn moment(text: &str) -> Result<Option<Timestamp>, String> {
+    match Timestamp::parse(text) {
+        Some(moment) => Ok(Some(moment)),
+        None if NOTHING.contains(&text) => Ok(None),
+        None => Err("a column holds no moment".to_owned()),
+    }
 }
