@@ -115,6 +115,8 @@ impl Context {
                 .region(Region::new(self.region.to_string()))
                 // A host of the user's own seldom resolves a bucket's name before its own.
                 .force_path_style(self.gateway.config.endpoint_url().is_some())
+                // A name like a directory bucket's would have the SDK send CreateSession first.
+                .disable_s3_express_session_auth(true)
                 .interceptor(self.guard())
                 .build(),
         )
