@@ -245,7 +245,10 @@ fn interface_of_instance(read: &types::InstanceNetworkInterface) -> InstanceInte
     InstanceInterface {
         network_interface_id: text(read.network_interface_id()),
         subnet_id: owned(read.subnet_id()),
-        public_ip: address(read.association().and_then(|association| association.public_ip())),
+        // A secondary private address may carry the only public one.
+        public_ip: std::iter::once(read.association())
+            .chain(read.private_ip_addresses().iter().map(|private| private.association()))
+            .find_map(|association| address(association?.public_ip())),
         ipv6_addresses: read
             .ipv6_addresses()
             .iter()
@@ -550,7 +553,10 @@ fn network_interface(context: &Context, read: &types::NetworkInterface) -> Netwo
         // "Default: enabled" (ModifyNetworkInterfaceAttribute).
         source_dest_check: read.source_dest_check().unwrap_or(true),
         instance_id: read.attachment().and_then(|attachment| owned(attachment.instance_id())),
-        public_ip: address(read.association().and_then(|association| association.public_ip())),
+        // A secondary private address may carry the only public one.
+        public_ip: std::iter::once(read.association())
+            .chain(read.private_ip_addresses().iter().map(|private| private.association()))
+            .find_map(|association| address(association?.public_ip())),
         security_groups: group_ids(read.groups()),
         vpc_id: owned(read.vpc_id()),
         subnet_id: owned(read.subnet_id()),

@@ -249,6 +249,7 @@ pub struct Snapshot {
 pub struct SnapshotSharing {
     /// The group `all`.
     pub public: bool,
+    /// Asked of public snapshots alone: of others it is empty and proves nothing.
     pub accounts: Vec<String>,
 }
 
