@@ -129,8 +129,15 @@ impl Recorder {
             name.push(".partial");
             PathBuf::from(name)
         };
+        // What an interrupted scan left behind may be open to others, or lead elsewhere.
+        match std::fs::remove_file(&temporary) {
+            Err(source) if source.kind() != std::io::ErrorKind::NotFound => {
+                return Err(Error::Write { path: temporary, source });
+            }
+            _ => {}
+        }
         let mut options = std::fs::OpenOptions::new();
-        options.write(true).create(true).truncate(true);
+        options.write(true).create_new(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options
@@ -258,6 +265,7 @@ pub fn exchanges(
     }
     let mut exchanges = Vec::new();
     let mut footer = None;
+    let mut is_foreign = false;
     let mut reader = BufReader::new(GzDecoder::new(bytes));
     let mut line = String::new();
     loop {
@@ -281,8 +289,12 @@ pub fn exchanges(
         } else if let Ok(found) = serde_json::from_str::<Footer>(&line) {
             footer = Some(found);
         } else {
-            return Err(foreign("it holds a line that is no exchange"));
+            // Another version's exchanges may look otherwise; the header, which says so, is last.
+            is_foreign = true;
         }
+    }
+    if is_foreign {
+        return Err(foreign("it holds a line that is no exchange"));
     }
     match (&header, footer) {
         (Some(_), Some(footer)) if footer.exchanges == exchanges.len() => Ok(exchanges),
