@@ -12,7 +12,13 @@ use crate::{
     limits::Buckets, read_account, target,
 };
 
+mod account;
+mod ec2;
 mod gateway;
+mod iam;
+mod rds;
+mod recording;
+mod s3;
 
 const ACCOUNT: &str = "123456789012";
 /// The region through which the tests ask.
