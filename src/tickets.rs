@@ -211,9 +211,12 @@ impl Schedule {
         if let Some(directory) = &self.history {
             let name = head.scan.taken_at_rfc3339.replace(':', "");
             let path = directory.join(format!("{name}.json"));
+            // The next run must see what passed, whatever this one's outputs leave out.
+            let mut whole = head.clone();
+            whole.scan.failing_only = false;
             spool::write_with(&path, |out| {
                 let json = demarc_report::Format::Json;
-                demarc_report::write(json, head, &mut findings(), out)?;
+                demarc_report::write(json, &whole, &mut findings(), out)?;
                 Ok(out.flush()?)
             })?;
         }

@@ -15,7 +15,7 @@ use demarc_collect::{
     target::{self, Access, Caller, Member, Role, Timeouts},
 };
 use demarc_model::{Severity, Verdict, time::Timestamp};
-use demarc_report::{AccountError, Finding, Format, Scan};
+use demarc_report::{AccountError, Change, Finding, Format, Scan};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -529,22 +529,19 @@ impl Checked {
         let mut head = totals.head(scan, &plan.checks);
         let accounts: Vec<_> = head.accounts.iter().map(|account| account.id.clone()).collect();
         let events = self.schedule.compare(&mut head, spool.findings(accounts.clone()))?;
-        let findings = || {
-            spool
-                .findings(accounts.clone())
-                .map(|finding| {
-                    finding.map(|mut finding| {
-                        self.schedule.mark(&mut finding);
-                        finding
-                    })
+        let all = || {
+            spool.findings(accounts.clone()).map(|finding| {
+                finding.map(|mut finding| {
+                    self.schedule.mark(&mut finding);
+                    finding
                 })
-                .filter(|finding| {
-                    !self.failing_only
-                        || finding.as_ref().map_or(true, |finding| !is_quiet(finding))
-                })
+            })
         };
-        self.outputs.write(&head, findings, quiet)?;
-        self.schedule.write(&head, &events, findings)?;
+        let is_shown = |finding: &Result<Finding, _>| {
+            !self.failing_only || finding.as_ref().map_or(true, |finding| !is_quiet(finding))
+        };
+        self.outputs.write(&head, || all().filter(is_shown), quiet)?;
+        self.schedule.write(&head, &events, all)?;
         let failed = self.fail_on.is_some_and(|from| Totals::failed_from(&head, from) > 0);
         let incomplete = head.coverage.looks.percent() < self.min_coverage;
         Ok(Outcome::of(failed, incomplete))
@@ -558,7 +555,8 @@ impl Checked {
 
 /// What `--failing-only` leaves out.
 fn is_quiet(finding: &Finding) -> bool {
-    matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable)
+    let is_news = finding.change == Some(Change::Resolved);
+    !is_news && matches!(finding.verdict, Verdict::Pass | Verdict::NotApplicable)
 }
 
 impl Args {

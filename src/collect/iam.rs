@@ -46,7 +46,9 @@ pub(crate) static COLLECTOR: Collector = Collector {
 const USERS_AT_ONCE: usize = 32;
 /// How often to ask whether the credential report is ready, and how long to wait between.
 const REPORT_POLLS: u32 = 30;
-const REPORT_PAUSE: Duration = Duration::from_secs(2);
+/// The first pause between; doubled with each question up to the longest.
+const REPORT_PAUSE: Duration = Duration::from_millis(250);
+const REPORT_LONGEST_PAUSE: Duration = Duration::from_secs(4);
 
 async fn read(context: &Context) -> Iam {
     let client = context.iam_client();
@@ -478,7 +480,8 @@ async fn credential_report(context: &Context, client: &Client) -> Read<Vec<Crede
             }
             Ok(_) => {
                 polls += 1;
-                context.pause(REPORT_PAUSE).await;
+                let pause = REPORT_PAUSE * 2_u32.pow(polls.min(10) - 1);
+                context.pause(pause.min(REPORT_LONGEST_PAUSE)).await;
             }
         }
     }
