@@ -17,7 +17,8 @@ up) and `truncated` (half of the real answer, then the connection ends).
 Gaps (`--gaps`, or `PUT /demarc-admin/gaps`): matched like faults; the answer is the `result`, in the
 spelling of the API reference, serialized from the service's API model. With `"patch": true` the result is
 laid over moto's own answer instead: objects member by member, lists of objects by their first member.
-A string `@days:-400` stands for the time 400 days before the request.
+A string `@days:-400` stands for the time 400 days before the request, `@subnet:NAME` for the ARN of the subnet
+of that name.
 
 Other admin routes: `POST /demarc-admin/age` (see `age`), `POST /demarc-admin/remove-default-vpc`,
 `GET` and `DELETE /demarc-admin/calls`. `/moto-api` is moto's own.
@@ -473,6 +474,19 @@ def dated(value: Any) -> Any:
     return value
 
 
+def placed(value: Any, call: Call) -> Any:
+    """`@subnet:NAME` replaced by that subnet's ARN."""
+    if isinstance(value, dict):
+        return {key: placed(member, call) for key, member in value.items()}
+    if isinstance(value, list):
+        return [placed(member, call) for member in value]
+    if isinstance(value, str) and value.startswith("@subnet:"):
+        name = value.removeprefix("@subnet:")
+        found = ec2_backends[call.account][call.region].describe_subnets(filters={"tag:Name": [name]})
+        return f"arn:aws:ec2:{call.region}:{call.account}:subnet/{found[0].id}" if found else name
+    return value
+
+
 def laid_over(base: Any, patch: Any) -> Any:
     """Objects member by member; a list of objects changes those items that its first member names."""
     if isinstance(base, dict) and isinstance(patch, dict):
@@ -673,7 +687,7 @@ class Front:
         if gap and gap.respond:
             return error(gap.respond, call)
         if gap and not gap.patch:
-            return serialized(call, dated(gap.result))
+            return serialized(call, placed(dated(gap.result), call))
         try:
             answer = self.ask_moto(environ, body)
         except NotImplementedError:
