@@ -20,7 +20,7 @@ pub(crate) static COLLECTOR: Collector = Collector {
     calls: CALLS,
     annotations: &[],
     scope: Scope::Global {
-        run: |context, _| Box::pin(async move { apply(read(&context).await) }),
+        run: |context, _| Box::pin(async move { apply(Box::pin(read(&context)).await) }),
         failed: |inventory, cause| inventory.settings = AccountSettings::unread(cause),
     },
 };
@@ -57,15 +57,15 @@ async fn read(context: &Context) -> AccountSettings {
     let contact = async {
         let call = &calls::account::GET_CONTACT_INFORMATION;
         let answer = context.ask(call, || client.get_contact_information().send()).await;
-        answer.and_then(|answer| match answer.contact_information {
-            Some(contact) => Read::Known(ContactInformation {
+        answer.and_then(|answer| {
+            let Some(contact) = answer.contact_information else {
+                let what = "answer: no ContactInformation in it".to_owned();
+                return Read::unknown(call, Cause::Malformed { what });
+            };
+            Read::Known(ContactInformation {
                 full_name: contact.full_name,
                 phone_number: contact.phone_number,
-            }),
-            None => {
-                let what = "answer: no ContactInformation in it".to_owned();
-                Read::unknown(call, Cause::Malformed { what })
-            }
+            })
         })
     };
     let (security_contact, billing_contact, operations_contact, contact) = tokio::join!(

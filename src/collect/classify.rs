@@ -6,7 +6,10 @@
 use std::time::Duration;
 
 use aws_smithy_runtime_api::{
-    client::{orchestrator::HttpResponse, result::SdkError},
+    client::{
+        orchestrator::HttpResponse,
+        result::{ConnectorError, SdkError},
+    },
     http::Headers,
 };
 use aws_smithy_types::error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata};
@@ -213,8 +216,9 @@ impl Failure {
                 if whole.contains(NO_RECORDED_ANSWER) {
                     return unanswered(Retry::Never, Cause::NotRecorded);
                 }
-                let is_credentials = failure.as_connector_error().is_none_or(|e| e.is_other())
-                    && (whole.contains("CredentialsError") || whole.contains("credentials"));
+                let is_credentials =
+                    failure.as_connector_error().is_none_or(ConnectorError::is_other)
+                        && (whole.contains("CredentialsError") || whole.contains("credentials"));
                 if is_credentials {
                     return unanswered(Retry::Never, Cause::CredentialsExpired);
                 }

@@ -204,7 +204,9 @@ fn instance(context: &Context, read: &types::Instance) -> Instance {
         subject = subject.with_fact("Operator.Managed", "true");
     }
     let mut interfaces: Vec<_> = read.network_interfaces().iter().collect();
-    interfaces.sort_by_key(|interface| interface.attachment().and_then(|a| a.device_index()));
+    interfaces.sort_by_key(|interface| {
+        interface.attachment().and_then(types::InstanceNetworkInterfaceAttachment::device_index)
+    });
     Instance {
         subject: Arc::new(subject),
         state: read
@@ -236,7 +238,7 @@ fn instance(context: &Context, read: &types::Instance) -> Instance {
             .is_some_and(|state| matches!(state.as_str(), "enabled" | "pending")),
         vpc_id: owned(read.vpc_id()),
         interfaces: interfaces.into_iter().map(interface_of_instance).collect(),
-        enclave: read.enclave_options().and_then(|options| options.enabled()).unwrap_or(false),
+        enclave: read.enclave_options().and_then(types::EnclaveOptions::enabled).unwrap_or(false),
         instance_id: id,
     }
 }
@@ -363,8 +365,11 @@ async fn launch_template(
 
 fn launch_template_version(read: &types::LaunchTemplateVersion) -> LaunchTemplateVersion {
     let data = read.launch_template_data();
-    let mut interfaces: Vec<_> =
-        data.map(|data| data.network_interfaces()).unwrap_or_default().iter().collect();
+    let mut interfaces: Vec<_> = data
+        .map(types::ResponseLaunchTemplateData::network_interfaces)
+        .unwrap_or_default()
+        .iter()
+        .collect();
     interfaces.sort_by_key(|interface| interface.device_index());
     LaunchTemplateVersion {
         version: read.version_number().unwrap_or_default(),
@@ -382,7 +387,7 @@ fn launch_template_version(read: &types::LaunchTemplateVersion) -> LaunchTemplat
             .map(|interface| interface.associate_public_ip_address())
             .collect(),
         ebs: data
-            .map(|data| data.block_device_mappings())
+            .map(types::ResponseLaunchTemplateData::block_device_mappings)
             .unwrap_or_default()
             .iter()
             .filter_map(|device| {

@@ -34,7 +34,7 @@ pub(crate) static COLLECTOR: Collector = Collector {
     scope: Scope::Global {
         run: |context, _| {
             Box::pin(async move {
-                let iam = read(&context).await;
+                let iam = Box::pin(read(&context)).await;
                 Box::new(move |inventory: &mut Inventory| inventory.iam = iam) as _
             })
         },
@@ -488,8 +488,8 @@ async fn credential_report(context: &Context, client: &Client) -> Read<Vec<Crede
     let call = &calls::GET_CREDENTIAL_REPORT;
     let answer = context.ask(call, || client.get_credential_report().send()).await;
     answer.and_then(|answer| {
-        let content = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
-        match parse_report(&content) {
+        let csv = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
+        match parse_report(&csv) {
             Ok(rows) => Read::Known(rows),
             Err(error) => {
                 let what = format!("credential report: {error}");
@@ -500,8 +500,8 @@ async fn credential_report(context: &Context, client: &Client) -> Read<Vec<Crede
 }
 
 /// The report's columns are those of "Credential report format" in the IAM User Guide.
-fn parse_report(content: &[u8]) -> Result<Vec<CredentialRow>, String> {
-    let mut reader = csv::Reader::from_reader(content);
+fn parse_report(csv: &[u8]) -> Result<Vec<CredentialRow>, String> {
+    let mut reader = csv::Reader::from_reader(csv);
     let headers = reader.headers().map_err(|error| error.to_string())?.clone();
     let column = |name: &str| {
         headers.iter().position(|header| header == name).ok_or_else(|| format!("no column {name}"))

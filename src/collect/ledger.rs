@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     sync::{
-        Arc, Mutex,
+        Arc, Mutex, MutexGuard,
         atomic::{AtomicU64, Ordering},
     },
 };
@@ -19,10 +19,12 @@ pub struct Tally {
     pub unanswered: BTreeMap<&'static str, u64>,
 }
 
+type Tallies = BTreeMap<(&'static Call, Arc<str>), Tally>;
+
 /// One account's ledger.
 #[derive(Debug, Default)]
 pub struct Ledger {
-    tallies: Mutex<BTreeMap<(&'static Call, Arc<str>), Tally>>,
+    tallies: Mutex<Tallies>,
 }
 
 impl Ledger {
@@ -32,8 +34,11 @@ impl Ledger {
         region: &Arc<str>,
         f: impl FnOnce(&mut Tally) -> T,
     ) -> T {
-        let mut tallies = self.tallies.lock().expect("no holder of the ledger panics");
-        f(tallies.entry((call, Arc::clone(region))).or_default())
+        f(self.lock().entry((call, Arc::clone(region))).or_default())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Tallies> {
+        self.tallies.lock().expect("no holder of the ledger panics")
     }
 
     pub(crate) fn answered(&self, call: &'static Call, region: &Arc<str>) {
@@ -46,8 +51,7 @@ impl Ledger {
 
     /// Every call and region that was asked, in order.
     pub fn entries(&self) -> Vec<((&'static Call, Arc<str>), Tally)> {
-        let tallies = self.tallies.lock().expect("no holder of the ledger panics");
-        tallies.iter().map(|(key, tally)| (key.clone(), tally.clone())).collect()
+        self.lock().iter().map(|(key, tally)| (key.clone(), tally.clone())).collect()
     }
 }
 

@@ -5,7 +5,7 @@
 
 use std::{
     collections::HashMap,
-    sync::{Arc, LazyLock, Mutex},
+    sync::{Arc, LazyLock, Mutex, MutexGuard},
     time::{Duration, Instant},
 };
 
@@ -68,16 +68,23 @@ pub struct Buckets {
     share: f64,
     /// Off where nobody is on the other side: replaying a recording.
     enforced: bool,
-    buckets: Mutex<HashMap<(Arc<str>, Arc<str>, String), Arc<Bucket>>>,
+    filled: Mutex<Filled>,
 }
+
+/// By account, region and name.
+type Filled = HashMap<(Arc<str>, Arc<str>, String), Arc<Bucket>>;
 
 impl Buckets {
     pub fn new(share: f64) -> Self {
-        Self { share, enforced: true, buckets: Mutex::default() }
+        Self { share, enforced: true, filled: Mutex::default() }
     }
 
     pub fn unlimited() -> Self {
-        Self { share: 1.0, enforced: false, buckets: Mutex::default() }
+        Self { share: 1.0, enforced: false, filled: Mutex::default() }
+    }
+
+    fn filled(&self) -> MutexGuard<'_, Filled> {
+        self.filled.lock().expect("no holder of the buckets panics")
     }
 
     pub(crate) fn of(
@@ -91,15 +98,14 @@ impl Buckets {
         }
         let (limit, name) = limit_of(call);
         let key = (Arc::clone(account), Arc::clone(region), name);
-        let mut buckets = self.buckets.lock().expect("no holder of the buckets panics");
-        let bucket = buckets.entry(key).or_insert_with(|| Arc::new(Bucket::new(limit, self.share)));
+        let mut filled = self.filled();
+        let bucket = filled.entry(key).or_insert_with(|| Arc::new(Bucket::new(limit, self.share)));
         Some(Arc::clone(bucket))
     }
 
     /// Drops an account's buckets once it is done.
     pub fn forget(&self, account: &str) {
-        let mut buckets = self.buckets.lock().expect("no holder of the buckets panics");
-        buckets.retain(|(owner, ..), _| &**owner != account);
+        self.filled().retain(|(owner, ..), _| &**owner != account);
     }
 }
 

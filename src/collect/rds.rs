@@ -31,7 +31,7 @@ pub(crate) static COLLECTOR: Collector = Collector {
     scope: Scope::Regional {
         run: |context| {
             Box::pin(async move {
-                let rds = read(&context).await;
+                let rds = Box::pin(read(&context)).await;
                 let name = Arc::clone(context.region());
                 Box::new(move |inventory: &mut Inventory| inventory.region_mut(&name).rds = rds)
                     as _
@@ -137,7 +137,7 @@ fn instance(context: &Context, read: &types::DbInstance) -> DbInstance {
     let groups = read.db_parameter_groups();
     let mut subnet_ids: Vec<_> = read
         .db_subnet_group()
-        .map(|group| group.subnets())
+        .map(types::DbSubnetGroup::subnets)
         .unwrap_or_default()
         .iter()
         .filter_map(|subnet| owned(subnet.subnet_identifier()))
@@ -171,7 +171,7 @@ fn instance(context: &Context, read: &types::DbInstance) -> DbInstance {
         enabled_cloudwatch_logs_exports: read.enabled_cloudwatch_logs_exports().to_vec(),
         copy_tags_to_snapshot: read.copy_tags_to_snapshot().unwrap_or(false),
         master_username: text(read.master_username()),
-        port: read.endpoint().and_then(|endpoint| endpoint.port()),
+        port: read.endpoint().and_then(types::Endpoint::port),
         monitoring_interval: read.monitoring_interval().unwrap_or_default(),
         performance_insights_enabled: read.performance_insights_enabled().unwrap_or(false),
         ca_certificate_identifier: owned(read.ca_certificate_identifier()),
@@ -255,7 +255,7 @@ fn cluster(context: &Context, read: &types::DbCluster) -> DbCluster {
 /// The judged parameters of each group, by group name.
 type Parameters = BTreeMap<String, Read<BTreeMap<String, String>>>;
 
-fn by_name(listing: Listing<types::Parameter>) -> Read<BTreeMap<String, String>> {
+fn by_name(listing: &Listing<types::Parameter>) -> Read<BTreeMap<String, String>> {
     listing
         .all()
         .map(|parameters| {
@@ -294,7 +294,7 @@ async fn parameters(context: &Context, client: &Client, groups: BTreeSet<String>
                 |page| (page.parameters.unwrap_or_default(), page.marker),
             )
             .await;
-        (group, by_name(listing))
+        (group, by_name(&listing))
     });
     reads.buffered(DETAILS_AT_ONCE).collect().await
 }
@@ -320,7 +320,7 @@ async fn cluster_parameters(
                 |page| (page.parameters.unwrap_or_default(), page.marker),
             )
             .await;
-        (group, by_name(listing))
+        (group, by_name(&listing))
     });
     reads.buffered(DETAILS_AT_ONCE).collect().await
 }

@@ -9,7 +9,7 @@ use std::{
     fs::File,
     io::{BufRead as _, BufReader, BufWriter, Read as _, Write as _},
     path::{Path, PathBuf},
-    sync::{Mutex, atomic::AtomicUsize},
+    sync::{Mutex, MutexGuard, atomic::AtomicUsize},
 };
 
 use demarc_model::time::Timestamp;
@@ -148,10 +148,13 @@ impl Recorder {
         Ok(Self { path: path.to_owned(), temporary, writer })
     }
 
+    fn writer(&self) -> MutexGuard<'_, Option<Writer>> {
+        self.writer.lock().expect("no holder of the writer panics")
+    }
+
     /// Adds one exchange; a failure to write is reported by [`Recorder::finish`].
     pub fn add(&self, exchange: &Exchange) {
-        let mut writer = self.writer.lock().expect("no holder of the writer panics");
-        if let Some(writer) = writer.as_mut() {
+        if let Some(writer) = self.writer().as_mut() {
             writer.line(exchange);
             writer.exchanges += 1;
         }
@@ -160,7 +163,7 @@ impl Recorder {
     /// Completes the file and puts it under its name.
     pub fn finish(&self, header: &Header) -> Result<(), Error> {
         let fail = |source| Error::Write { path: self.path.clone(), source };
-        let writer = self.writer.lock().expect("no holder of the writer panics").take();
+        let writer = self.writer().take();
         let Some(mut writer) = writer else { return Ok(()) };
         writer.line(header);
         let footer = Footer { exchanges: writer.exchanges };
@@ -232,8 +235,13 @@ impl Recording {
             };
             answers.entry(key).or_default().answers.push(exchange.answer);
         }
-        let header = header.expect("exchanges() fills in the header or fails");
-        Ok(Self { header, answers })
+        match header {
+            Some(header) => Ok(Self { header, answers }),
+            None => Err(Error::Truncated {
+                path: path.to_owned(),
+                what: "its end is missing".to_owned(),
+            }),
+        }
     }
 
     /// The next answer to a request; `answer` is ignored in the question.

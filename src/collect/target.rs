@@ -47,7 +47,7 @@ impl Default for Timeouts {
         Self {
             connect: Duration::from_secs(5),
             read: Duration::from_secs(30),
-            request: Duration::from_secs(60),
+            request: Duration::from_mins(1),
         }
     }
 }
@@ -253,12 +253,13 @@ async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, St
         }))
         .build();
     let answer = aws_sdk_sts::Client::new(&quick).get_caller_identity().send().await;
-    let answer = answer.map_err(|error| match &error {
-        SdkError::ServiceError(service) => Error::Rejected {
-            code: error.code().unwrap_or("no code").to_owned(),
-            what: service.err().message().unwrap_or("AWS gave no reason").to_owned(),
-        },
-        _ => {
+    let answer = answer.map_err(|error| {
+        if let SdkError::ServiceError(service) = &error {
+            Error::Rejected {
+                code: error.code().unwrap_or("no code").to_owned(),
+                what: service.err().message().unwrap_or("AWS gave no reason").to_owned(),
+            }
+        } else {
             let whole = format!("{}", DisplayErrorContext(&error));
             match role {
                 Some(role) if whole.contains("AssumeRole") => {
@@ -328,11 +329,11 @@ pub fn default_regions(partition: &str) -> &'static [&'static str] {
 /// The regions to scan: those that the user chose, or those enabled for the account. Where AWS
 /// does not say which are, the ones that are enabled everywhere; the ledger then holds the gap.
 pub async fn regions(gateway: &Gateway, home: &str, chosen: &[String]) -> Regions {
+    static CALLS: &[&Call] = &[&ec2::DESCRIBE_REGIONS];
     if !chosen.is_empty() {
         let names: BTreeSet<_> = chosen.iter().cloned().collect();
         return Regions { names: names.into_iter().collect(), chosen: true };
     }
-    static CALLS: &[&Call] = &[&ec2::DESCRIBE_REGIONS];
     let mut gateway = gateway.clone();
     gateway.wanted = Arc::new(CALLS.iter().copied().collect());
     let context = gateway.context(CALLS, home);

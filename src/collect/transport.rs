@@ -30,6 +30,7 @@ pub enum Transport {
     Replay(Arc<Recording>),
     /// Canned answers, for tests.
     #[cfg(test)]
+    #[expect(private_interfaces, reason = "tests alone build and see it")]
     Canned(crate::canned::Canned),
 }
 

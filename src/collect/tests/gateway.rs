@@ -34,7 +34,9 @@ fn page(vpc: &str, token: &str) -> String {
     )
 }
 
-fn tallies(context: &Context) -> Vec<(String, u64, Vec<(&'static str, u64)>)> {
+type Entry = (String, u64, Vec<(&'static str, u64)>);
+
+fn tallies(context: &Context) -> Vec<Entry> {
     let entry = |((call, region), tally): ((&'static Call, Arc<str>), crate::ledger::Tally)| {
         (
             format!("{region} {}", call.name()),

@@ -176,10 +176,11 @@ async fn a_bucket_deleted_since_it_was_listed_is_left_out() {
     assert_eq!(names(&inventory), [("here", HOME)]);
 }
 
-#[tokio::test]
-async fn what_is_set_is_read() {
+/// A bucket with everything set.
+#[expect(clippy::too_many_lines, reason = "one answer a setting")]
+fn configured() -> Canned {
     let ns = "xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\"";
-    let canned = Canned::default()
+    Canned::default()
         .on(
             "GetBucketAcl",
             200,
@@ -279,8 +280,12 @@ async fn what_is_set_is_read() {
                 "<WebsiteConfiguration {ns}><IndexDocument><Suffix>i</Suffix></IndexDocument>\
                  </WebsiteConfiguration>"
             ),
-        );
-    let bucket = one(canned, calls::ALL).await;
+        )
+}
+
+#[tokio::test]
+async fn what_is_set_is_read() {
+    let bucket = one(configured(), calls::ALL).await;
     let all_users = Grantee::Group("http://acs.amazonaws.com/groups/global/AllUsers".to_owned());
     assert_eq!(bucket.acl.get().unwrap().grants[0].grantee, all_users);
     let encryption = bucket.encryption.get().unwrap().as_ref().unwrap();
