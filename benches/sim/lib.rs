@@ -24,10 +24,12 @@ mod latency;
 pub mod load;
 mod organization;
 mod request;
+pub mod scale;
 mod server;
 mod template;
 #[cfg(test)]
 mod testing;
+mod xml;
 
 pub use books::{Fullest, Logged, Snapshot};
 pub use faults::{Fault, Rule, rules};

@@ -13,6 +13,7 @@ use demarc_sim::{
     Latency, Recorded, Sim, duration,
     load::{Question, load},
     rules,
+    scale::{Sizes, scale},
 };
 
 #[derive(Debug, Parser)]
@@ -26,6 +27,8 @@ struct Command {
 enum What {
     /// Serve a recording to any AWS client, through its endpoint URL
     Serve(Serve),
+    /// Scale a recording to a given size
+    Scale(Scale),
     /// Measure how many requests a second the server answers on one core
     Load(LoadOptions),
 }
@@ -82,6 +85,16 @@ fn percent(text: &str) -> Result<f64, String> {
 }
 
 #[derive(Debug, Args)]
+struct Scale {
+    /// File made by demarc scan --record
+    recording: PathBuf,
+    /// File to write
+    out: PathBuf,
+    #[command(flatten)]
+    sizes: Sizes,
+}
+
+#[derive(Debug, Args)]
 struct LoadOptions {
     /// File made by demarc scan --record
     recording: PathBuf,
@@ -95,6 +108,11 @@ struct LoadOptions {
 fn main() -> anyhow::Result<()> {
     match Command::parse().what {
         What::Serve(options) => serve(options),
+        What::Scale(options) => {
+            let recorded = scale(Recorded::open(&options.recording)?, &options.sizes)?;
+            recorded.write(&options.out)?;
+            say(&format!("{} exchanges", recorded.exchanges.len()))
+        }
         What::Load(options) => measure(&options),
     }
 }
@@ -164,10 +182,8 @@ fn measure(options: &LoadOptions) -> anyhow::Result<()> {
     let running = Sim::builder(recorded).limits(false).start_on_thread()?;
     let server = running.url().trim_start_matches("http://").parse()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let before = processor_time("simulated-aws");
     let started = Instant::now();
     let load = runtime.block_on(load(server, &question, options.connections, options.lasts))?;
-    let after = processor_time("simulated-aws");
     #[expect(clippy::cast_precision_loss, reason = "requests of one run are far below 2^52")]
     let requests = load.requests as f64;
     say(&format!(
@@ -176,11 +192,11 @@ fn measure(options: &LoadOptions) -> anyhow::Result<()> {
         started.elapsed().as_secs_f64(),
         requests / load.wall.as_secs_f64()
     ))?;
-    if let (Some(before), Some(after)) = (before, after) {
+    if let Some(spent) = processor_time("simulated-aws") {
         say(&format!(
             "the server's thread took {:.1} µs of processor time a request: {:.0} a second on one core",
-            (after - before) * 1e6 / requests,
-            requests / (after - before)
+            spent * 1e6 / requests,
+            requests / spent
         ))?;
     }
     Ok(())
