@@ -261,7 +261,8 @@ impl Args {
                     },
                 })
                 .collect();
-            let done = scan::run(&plan, &shared, accounts, Spool::temporary()?, &|_| {}).await?;
+            let done = scan::run(&plan, &shared, accounts, Spool::temporary()?, &report.decorate())
+                .await?;
             report.finish(
                 &plan,
                 done.totals,

@@ -1,0 +1,258 @@
+//! Speed and memory of whole scans, against a simulated AWS with its published rate limits and
+//! 50 ms of latency.
+//!
+//! `cargo bench --bench scan` prints the table of docs/performance.md; `-- NAME…` runs the
+//! scenarios whose names begin so.
+
+#![expect(clippy::print_stdout, clippy::cast_precision_loss, reason = "prints a table of figures")]
+
+use std::{
+    collections::BTreeMap,
+    path::Path,
+    process::{Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context as _, ensure};
+use demarc_sim::{
+    Logged, Recorded, Running, Sim,
+    scale::{Sizes, scale},
+};
+use wait4::Wait4 as _;
+
+const LATENCY: Duration = Duration::from_millis(50);
+const BUDGET: f64 = 0.5;
+
+/// The regions that every account of the `aws` partition has.
+const REGIONS: [&str; 17] = [
+    "ap-northeast-1",
+    "ap-northeast-2",
+    "ap-northeast-3",
+    "ap-south-1",
+    "ap-southeast-1",
+    "ap-southeast-2",
+    "ca-central-1",
+    "eu-central-1",
+    "eu-north-1",
+    "eu-west-1",
+    "eu-west-2",
+    "eu-west-3",
+    "sa-east-1",
+    "us-east-1",
+    "us-east-2",
+    "us-west-1",
+    "us-west-2",
+];
+
+struct Scenario {
+    name: &'static str,
+    accounts: usize,
+    regions: &'static [&'static str],
+    sizes: Option<fn() -> Sizes>,
+    arguments: &'static [&'static str],
+}
+
+/// A real account's published shape.
+fn large() -> Sizes {
+    Sizes {
+        instances: Some(12_906),
+        volumes: Some(13_433),
+        buckets: Some(391),
+        roles: Some(723),
+        security_groups: Some(398),
+        ..Sizes::default()
+    }
+}
+
+const MANY: &[&str] = &["--assume-role", "audit", "--organization", "--accounts-at-once", "32"];
+
+const SCENARIOS: &[Scenario] = &[
+    Scenario {
+        name: "1-region",
+        accounts: 1,
+        regions: &["eu-central-1"],
+        sizes: None,
+        arguments: &[],
+    },
+    Scenario {
+        name: "4-regions",
+        accounts: 1,
+        regions: &["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"],
+        sizes: None,
+        arguments: &[],
+    },
+    Scenario { name: "17-regions", accounts: 1, regions: &REGIONS, sizes: None, arguments: &[] },
+    Scenario {
+        name: "large",
+        accounts: 1,
+        regions: &["eu-central-1", "us-east-1"],
+        sizes: Some(large),
+        arguments: &[],
+    },
+    Scenario {
+        name: "100-accounts",
+        accounts: 100,
+        regions: &["eu-central-1"],
+        sizes: None,
+        arguments: MANY,
+    },
+    Scenario {
+        name: "1000-accounts",
+        accounts: 1_000,
+        regions: &["eu-central-1"],
+        sizes: None,
+        arguments: MANY,
+    },
+    // Two services: the whole selection would be two million calls.
+    Scenario {
+        name: "10000-accounts",
+        accounts: 10_000,
+        regions: &["eu-central-1"],
+        sizes: None,
+        arguments: &[
+            "--assume-role",
+            "audit",
+            "--organization",
+            "--accounts-at-once",
+            "32",
+            "--service",
+            "ebs",
+            "--service",
+            "account",
+        ],
+    },
+];
+
+fn main() -> anyhow::Result<()> {
+    let wanted: Vec<String> =
+        std::env::args().skip(1).filter(|arg| !arg.starts_with('-')).collect();
+    println!(
+        "| scenario | wall s | lower bound s | ratio | requests | throttled | CPU s | CPU ms/request | peak MB |"
+    );
+    println!("|---|--:|--:|--:|--:|--:|--:|--:|--:|");
+    for scenario in SCENARIOS {
+        if wanted.is_empty() || wanted.iter().any(|name| scenario.name.starts_with(name.as_str())) {
+            run(scenario).with_context(|| format!("scenario {}", scenario.name))?;
+        }
+    }
+    Ok(())
+}
+
+fn run(scenario: &Scenario) -> anyhow::Result<()> {
+    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/account.demarc");
+    let mut recorded = Recorded::open(&recording)?;
+    if let Some(sizes) = scenario.sizes {
+        recorded = scale(recorded, &sizes())?;
+    }
+    let mut builder = Sim::builder(recorded)
+        .accounts(scenario.accounts)
+        .regions(scenario.regions.iter().copied())
+        .latency(format!("{}ms", LATENCY.as_millis()).parse().map_err(anyhow::Error::msg)?)
+        .limits(true);
+    if scenario.accounts == 1 {
+        builder = builder.log();
+    }
+    let sim = builder.start_on_thread()?;
+    let report = tempfile::NamedTempFile::new()?;
+    let report = report.into_temp_path();
+    let format = ["--quiet", "--format", "json", "--output"];
+    let begun = Instant::now();
+    let mut child = Command::new(env!("CARGO_BIN_EXE_demarc"))
+        .arg("scan")
+        .args(scenario.arguments)
+        .args(format)
+        .arg(&report)
+        .args(["--endpoint-url", &sim.url()])
+        .env("AWS_ACCESS_KEY_ID", "AKIAIOSFODNN7EXAMPLE")
+        .env("AWS_SECRET_ACCESS_KEY", "bench")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .stdout(Stdio::null())
+        .spawn()?;
+    let usage = child.wait4()?;
+    let wall = begun.elapsed();
+    let code = usage.status.code();
+    ensure!(matches!(code, Some(0 | 3 | 4 | 5)), "demarc exited with {code:?}");
+    let stats = sim.stats();
+    let bound = lower_bound(scenario, &sim);
+    let cpu = usage.rusage.utime + usage.rusage.stime;
+    println!(
+        "| {} | {:.2} | {:.2} | {:.2} | {} | {} | {:.2} | {:.2} | {:.0} |",
+        scenario.name,
+        wall.as_secs_f64(),
+        bound.as_secs_f64(),
+        wall.as_secs_f64() / bound.as_secs_f64(),
+        stats.requests,
+        stats.throttled,
+        cpu.as_secs_f64(),
+        cpu.as_secs_f64() * 1_000.0 / stats.requests as f64,
+        usage.rusage.maxrss as f64 / 1_048_576.0,
+    );
+    sim.stop();
+    Ok(())
+}
+
+/// No scan that asks these questions can be faster: the fullest token bucket at the budget, the
+/// longest chain of questions that wait for each other, or all questions through the requests in
+/// flight, whichever is the longest.
+fn lower_bound(scenario: &Scenario, sim: &Running) -> Duration {
+    let stats = sim.stats();
+    let bucket = stats
+        .fullest
+        .iter()
+        .map(|bucket| {
+            let spare = (bucket.burst * BUDGET).max(1.0);
+            (bucket.calls as f64 - spare).max(0.0) / (bucket.rate * BUDGET)
+        })
+        .fold(0.0, f64::max);
+    let in_flight = 128.0;
+    let through = stats.requests as f64 * LATENCY.as_secs_f64() / in_flight;
+    let chain = if scenario.accounts == 1 { chain(&sim.log()) } else { 0.0 };
+    let bound = bucket.max(chain * LATENCY.as_secs_f64()).max(through);
+    Duration::from_secs_f64(bound)
+}
+
+/// Operations that are asked about each item of a listing, and the listing they wait for.
+const AFTER: [(&str, &str); 8] = [
+    ("IAM ListMFADevices", "IAM GetAccountAuthorizationDetails"),
+    ("EC2 DescribeLaunchTemplateVersions", "EC2 DescribeLaunchTemplates"),
+    ("EC2 DescribeSnapshotAttribute", "EC2 DescribeSnapshots"),
+    ("RDS DescribeDBParameters", "RDS DescribeDBInstances"),
+    ("RDS DescribeDBClusterParameters", "RDS DescribeDBClusters"),
+    ("RDS DescribeDBSnapshotAttributes", "RDS DescribeDBSnapshots"),
+    ("RDS DescribeDBClusterSnapshotAttributes", "RDS DescribeDBClusterSnapshots"),
+    ("S3 Control GetAccessPoint", "S3 Control ListAccessPoints"),
+];
+
+/// The longest chain of questions that wait for each other's answers, from the log of a scan:
+/// whose credentials these are, which regions are enabled, then every page of the longest listing
+/// and what is asked about its items.
+fn chain(log: &[Logged]) -> f64 {
+    let mut asked: BTreeMap<(String, String), usize> = BTreeMap::new();
+    for request in log {
+        let name = format!("{} {}", request.service, request.operation);
+        *asked.entry((name, request.region.clone())).or_default() += 1;
+    }
+    let per_item = |name: &str| AFTER.iter().any(|(item, _)| *item == name);
+    let first = ["STS GetCallerIdentity", "EC2 DescribeRegions"];
+    let begin = first.iter().filter(|name| asked.keys().any(|(asked, _)| asked == *name)).count();
+    let longest = asked
+        .iter()
+        .filter(|((name, _), _)| !per_item(name) && !first.contains(&name.as_str()))
+        .filter(|((name, _), _)| name == "S3 ListBuckets" || !name.starts_with("S3 G"))
+        .map(|((name, region), pages)| {
+            // Who may restore a snapshot is found by a second listing beside the first.
+            let pages = if name == "EC2 DescribeSnapshots" { pages.div_ceil(2) } else { *pages };
+            let follows = match name.as_str() {
+                "S3 ListBuckets" => usize::from(asked.keys().any(|(n, _)| n == "S3 GetBucketAcl")),
+                "IAM GenerateCredentialReport" => 1,
+                "Account GetAlternateContact" => return 1,
+                name => usize::from(AFTER.iter().any(|(item, listing)| {
+                    *listing == name && asked.contains_key(&((*item).to_owned(), region.clone()))
+                })),
+            };
+            pages + follows
+        })
+        .max()
+        .unwrap_or_default();
+    (begin + longest) as f64
+}
