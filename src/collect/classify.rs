@@ -88,6 +88,8 @@ const REGION_DISABLED: &[&str] = &[
     "IllegalLocationConstraintException",
     "InvalidAccessKeyId",
     "InvalidClientTokenId",
+    // S3's word for a session token that the region does not know.
+    "InvalidToken",
     "RegionDisabledException",
     "UnrecognizedClientException",
 ];

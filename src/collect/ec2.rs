@@ -1,8 +1,12 @@
 //! Amazon EC2 with EBS and VPC: one API, read region by region.
 
-use std::{collections::BTreeMap, net::IpAddr, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::IpAddr,
+    sync::Arc,
+};
 
-use aws_sdk_ec2::{Client, types};
+use aws_sdk_ec2::{Client, operation::describe_snapshots::DescribeSnapshotsOutput, types};
 use demarc_model::{
     Cause, Inventory, Listing, Read, Region, Subject,
     calls::{Call, ec2 as calls},
@@ -694,57 +698,67 @@ fn volume(context: &Context, read: &types::Volume) -> Volume {
 /// lists as restorable by everyone; an empty list proves that none is public.
 async fn snapshots(context: &Context, client: &Client) -> Listing<Snapshot> {
     let call = &calls::DESCRIBE_SNAPSHOTS;
-    let list = |public: bool| {
-        context.pages(
-            call,
-            move |token| {
-                let request = client
-                    .describe_snapshots()
-                    .owner_ids("self")
-                    .max_results(1_000)
-                    .set_next_token(token);
-                if public { request.restorable_by_user_ids("all") } else { request }.send()
-            },
-            |page| (page.snapshots.unwrap_or_default(), page.next_token),
-        )
+    let request = |token| {
+        client.describe_snapshots().owner_ids("self").max_results(1_000).set_next_token(token)
     };
-    let wants_sharing = context.wants(&calls::DESCRIBE_SNAPSHOT_ATTRIBUTE);
-    let (all, public) = if wants_sharing {
-        tokio::join!(list(false), list(true))
+    let all = context.pages(
+        call,
+        |token| request(token).send(),
+        // Taken over page by page: accounts hold snapshots by the hundred thousand.
+        |page: DescribeSnapshotsOutput| {
+            (page.snapshots().iter().map(|read| snapshot(context, read)).collect(), page.next_token)
+        },
+    );
+    let public = context.pages(
+        call,
+        |token| request(token).restorable_by_user_ids("all").send(),
+        |page: DescribeSnapshotsOutput| {
+            let ids = page.snapshots().iter().filter_map(|read| owned(read.snapshot_id()));
+            (ids.collect(), page.next_token)
+        },
+    );
+    let (all, public): (_, Listing<String>) = if context.wants(&calls::DESCRIBE_SNAPSHOT_ATTRIBUTE)
+    {
+        tokio::join!(all, public)
     } else {
-        (list(false).await, Listing::not_collected(call))
+        (all.await, Listing::not_collected(call))
     };
-    let candidates: Vec<String> =
-        public.seen().iter().filter_map(|read| owned(read.snapshot_id())).collect();
-    let reads = stream::iter(candidates.clone())
-        .map(|id| async move { sharing(context, client, &id).await });
-    let shared: Vec<_> = reads.buffered(DETAILS_AT_ONCE).collect().await;
-    let mut shared: BTreeMap<_, _> = candidates.into_iter().zip(shared).collect();
-    let pages = all.map(|read| {
-        let id = text(read.snapshot_id());
-        let create_volume_permission = match (shared.remove(&id), public.all()) {
-            (Some(sharing), _) => sharing,
-            (None, Ok(_)) => Read::Known(SnapshotSharing::default()),
-            (None, Err(why)) => Read::Unknown(why),
-        };
-        Snapshot {
-            subject: Arc::new(subject(
-                context,
-                "AWS::EC2::Snapshot",
-                "snapshot",
-                &id,
-                Some(""),
-                read.tags(),
-            )),
-            snapshot_id: id,
-            volume_id: text(read.volume_id()),
-            state: read.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
-            encrypted: read.encrypted().unwrap_or(false),
-            start_time: timestamp(read.start_time()),
-            create_volume_permission,
-        }
+    let gap = public.gap().cloned();
+    let candidates: BTreeSet<String> = public.into_seen().into_iter().collect();
+    let reads = stream::iter(candidates).map(|id| async move {
+        let sharing = sharing(context, client, &id).await;
+        (id, sharing)
     });
-    ordered(pages, |snapshot: &Snapshot| snapshot.snapshot_id.clone())
+    let shared: BTreeMap<_, _> = reads.buffered(DETAILS_AT_ONCE).collect().await;
+    let snapshots = all.map(|snapshot| Snapshot {
+        create_volume_permission: match (shared.get(&snapshot.snapshot_id), &gap) {
+            (Some(sharing), _) => sharing.clone(),
+            (None, None) => Read::Known(SnapshotSharing::default()),
+            (None, Some(why)) => Read::Unknown(Arc::clone(why)),
+        },
+        ..snapshot
+    });
+    ordered(snapshots, |snapshot: &Snapshot| snapshot.snapshot_id.clone())
+}
+
+fn snapshot(context: &Context, read: &types::Snapshot) -> Snapshot {
+    let id = text(read.snapshot_id());
+    Snapshot {
+        subject: Arc::new(subject(
+            context,
+            "AWS::EC2::Snapshot",
+            "snapshot",
+            &id,
+            Some(""),
+            read.tags(),
+        )),
+        snapshot_id: id,
+        volume_id: text(read.volume_id()),
+        state: read.state().map(|state| state.as_str().to_owned()).unwrap_or_default(),
+        encrypted: read.encrypted().unwrap_or(false),
+        start_time: timestamp(read.start_time()),
+        create_volume_permission: Read::not_collected(&calls::DESCRIBE_SNAPSHOT_ATTRIBUTE),
+    }
 }
 
 async fn sharing(context: &Context, client: &Client, id: &str) -> Read<SnapshotSharing> {

@@ -195,6 +195,23 @@ async fn without_the_list_of_public_snapshots_none_is_proven_private() {
 }
 
 #[tokio::test]
+async fn a_snapshot_on_two_pages_is_public_all_the_same() {
+    let page = snapshots(&["snap-1"]);
+    let first = page.replace("</snapshotSet>", "</snapshotSet><nextToken>two</nextToken>");
+    let attribute = ec2(
+        "DescribeSnapshotAttribute",
+        "<createVolumePermission><item><group>all</group></item></createVolumePermission>",
+    );
+    let canned = Canned::default()
+        .on("DescribeSnapshotAttribute", 200, &attribute)
+        .on("NextToken=two", 200, &page)
+        .on("DescribeSnapshots", 200, &first);
+    let region = answers(&canned, SNAPSHOTS).await;
+    let [snapshot] = region.ebs.snapshots.all().unwrap() else { panic!() };
+    assert!(snapshot.create_volume_permission.get().unwrap().public);
+}
+
+#[tokio::test]
 async fn default_and_latest_version_of_a_launch_template_are_read_once_when_they_are_one() {
     let template = "<launchTemplates><item><launchTemplateId>lt-1</launchTemplateId>\
         <launchTemplateName>web</launchTemplateName><defaultVersionNumber>1</defaultVersionNumber>\

@@ -304,6 +304,25 @@ async fn a_request_that_waits_its_turn_can_still_be_stopped() {
 }
 
 #[tokio::test]
+async fn a_request_that_waits_for_a_token_can_still_be_stopped() {
+    let canned = Canned::default().on("DescribeVpcs", 200, &page("vpc-1", "one"));
+    let mut gateway = gateway(Transport::Canned(canned.clone()), VPCS.iter().copied());
+    // One token, and days until the next.
+    gateway.shared.buckets = Arc::new(Buckets::new(1e-6));
+    let stop = gateway.shared.stop.clone();
+    let context = gateway.context(VPCS, HOME);
+    let (listing, ()) = tokio::join!(vpcs(&context), async {
+        while canned.sent().is_empty() {
+            tokio::task::yield_now().await;
+        }
+        stop.cancel();
+    });
+    assert_eq!(listing.seen(), ["vpc-1"]);
+    assert_eq!(listing.all().unwrap_err().cause, Cause::Stopped);
+    assert_eq!(canned.sent().len(), 1);
+}
+
+#[tokio::test]
 async fn credentials_that_cannot_be_had_are_no_network_fault() {
     use aws_credential_types::provider::{
         ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future,
