@@ -12,14 +12,14 @@ use super::{Effect, Policy, Principal, Principals, Scope, Statement, Version};
 /// Why a text is no policy. One line, and never a part of the text itself.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Malformed {
-    #[error("malformed policy: not JSON (line {line}, column {column})")]
+    #[error("not JSON (line {line}, column {column})")]
     NotJson { line: usize, column: usize },
-    #[error("malformed policy: not UTF-8 once percent-decoded")]
+    #[error("not UTF-8 once percent-decoded")]
     NotUtf8,
-    #[error("malformed policy: {problem}")]
+    #[error("{problem}")]
     Document { problem: &'static str },
     /// Statements are counted from 1.
-    #[error("malformed policy: statement {statement}: {problem}")]
+    #[error("statement {statement}: {problem}")]
     Statement { statement: usize, problem: &'static str },
 }
 
