@@ -732,13 +732,13 @@ mod tests {
     #[test]
     fn the_demo_account_scales_to_the_sizes_asked_for() {
         let sizes = Sizes {
-            instances: Some(2_500),
-            volumes: Some(1_100),
+            instances: Some(1_100),
+            volumes: Some(600),
             snapshots: Some(50),
             security_groups: Some(398),
-            db_instances: Some(250),
-            buckets: Some(1_050),
-            users: Some(700),
+            db_instances: Some(150),
+            buckets: Some(1_010),
+            users: Some(300),
             roles: Some(723),
             policies: Some(20),
         };

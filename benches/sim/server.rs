@@ -793,4 +793,30 @@ mod tests {
         assert_eq!(get("/logs").await.0, 403);
         assert_eq!(running.log()[0].operation, "DescribeVpcs");
     }
+
+    #[test]
+    fn a_simulation_on_a_thread_of_its_own_ends_with_its_handle() {
+        let ask = |address| {
+            let runtime =
+                tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            runtime.block_on(async { TcpStream::connect(address).await.is_ok() })
+        };
+        let running = Sim::builder(testing::recorded()).start_on_thread().unwrap();
+        let address = running.address;
+        assert!(ask(address));
+        running.stop();
+        let closed = (0..100).any(|_| {
+            std::thread::sleep(Duration::from_millis(20));
+            !ask(address)
+        });
+        assert!(closed, "the port still answers");
+    }
+
+    #[tokio::test]
+    async fn what_cannot_be_simulated_is_refused_at_the_start() {
+        let mut nobody = testing::recorded();
+        nobody.header.targets.clear();
+        assert!(Sim::builder(nobody).start().await.is_err());
+        assert!(Sim::builder(testing::recorded()).foreign_load(1.0).start().await.is_err());
+    }
 }
