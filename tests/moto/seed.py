@@ -465,8 +465,8 @@ POLICIES: dict[str, list[Json]] = {
     ],
     "decrypt-anything": [allow(["kms:Decrypt", "kms:ReEncryptFrom"])],
     "trail-operator": [allow("cloudtrail:*")],
-    "all-but-delete": [
-        {"Effect": "Allow", "NotAction": "s3:DeleteBucket", "Resource": "arn:aws:s3:::nordwind-scratch"}
+    "all-but-iam": [
+        {"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"}
     ],
 }
 
@@ -591,7 +591,7 @@ ROLES: dict[str, tuple[str, list[str], dict[str, list[Json]], int, int]] = {
         1,
     ),
     "aws-support": (OWN_USERS_WITH_MFA, [AWS_POLICY + "AWSSupportAccess"], {}, 500, 30),
-    "team-lead": (OWN_USERS_WITH_MFA, ["team-lead-access", "all-but-delete"], {}, 500, 4),
+    "team-lead": (OWN_USERS_WITH_MFA, ["team-lead-access", "all-but-iam"], {}, 500, 4),
     "release-manager": (OWN_USERS_WITH_MFA, ["pass-any-role"], {}, 500, 4),
     "warehouse-etl": (
         OWN_USERS_WITH_MFA,
@@ -919,6 +919,21 @@ def shop(account: Account, key: str) -> dict[str, Any]:
     gateway = region.gateway("shop-gateway", vpc)
     region.routes("shop-public-routes", vpc, public, DestinationCidrBlock=ANYWHERE, GatewayId=gateway)
     region.routes("shop-private-routes", vpc, private)
+    # Block Public Access is on in this region; the bastion's subnet is its exception.
+    exclusion = {
+        "ExclusionId": "vpcbpa-exclude-0a1b2c3d4e5f60718",
+        "InternetGatewayExclusionMode": "allow-bidirectional",
+        "ResourceArn": f"arn:aws:ec2:{HOME}:{ACCOUNT}:subnet/{public[0]}",
+        "State": "create-complete",
+    }
+    account.answers.append(
+        {
+            "service": "ec2",
+            "operation": "DescribeVpcBlockPublicAccessExclusions",
+            "region": HOME,
+            "result": {"VpcBlockPublicAccessExclusions": [exclusion]},
+        }
+    )
     ec2.create_flow_logs(
         ResourceType="VPC",
         ResourceIds=[vpc],

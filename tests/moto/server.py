@@ -1,6 +1,6 @@
 """moto on a loopback port, with what moto lacks and the faults a test asks for in front of it.
 
-    server.py [--port 0] [--gaps FILE] [--faults FILE] [--managed-policies]
+    server.py [--port 0] [--gaps FILE] [--faults FILE] [--managed-policies] [--until-stdin-ends]
 
 The first line on stdout is `listening on http://localhost:PORT`. One thread serves a connection,
 connections are kept alive, requests are handled in this process.
@@ -488,10 +488,13 @@ def placed(value: Any, call: Call) -> Any:
 
 
 def laid_over(base: Any, patch: Any) -> Any:
-    """Objects member by member; a list of objects changes those items that its first member names."""
+    """Objects member by member; a list of objects changes those items that its first member names.
+
+    An empty list within an item is filled; one of the answer itself stays empty, there is nothing to patch.
+    """
     if isinstance(base, dict) and isinstance(patch, dict):
         return base | {key: laid_over(base.get(key), value) for key, value in patch.items()}
-    if isinstance(base, list) and patch and isinstance(patch, list) and isinstance(patch[0], dict):
+    if base and isinstance(base, list) and patch and isinstance(patch, list) and isinstance(patch[0], dict):
         changed = list(base)
         for item in patch:
             key = next(iter(item))
@@ -703,7 +706,10 @@ class Front:
         result = parsed(call, answer)
         if correct:
             correct(call, result)
-        return serialized(call, laid_over(result, dated(gap.result)) if gap else result)
+        if gap:
+            applies = {key: value for key, value in (gap.result or {}).items() if result.get(key) != []}
+            result = laid_over(result, dated(applies))
+        return serialized(call, result)
 
     def lacking(self, call: Call) -> Answer:
         """Unlike moto's own answers to this, one that SDKs do not retry."""
@@ -804,6 +810,7 @@ def main() -> None:
     parser.add_argument("--gaps", type=Path, help="answers for what moto lacks")
     parser.add_argument("--faults", type=Path, help="faults to inject")
     parser.add_argument("--managed-policies", action="store_true", help="load AWS's managed IAM policies")
+    parser.add_argument("--until-stdin-ends", action="store_true", help="so that who started it takes it along")
     options = parser.parse_args()
     # Read when an account's IAM backend is first used.
     os.environ["MOTO_IAM_LOAD_MANAGED_POLICIES"] = str(options.managed_policies).lower()
@@ -824,6 +831,13 @@ def main() -> None:
     # moto's own calls to itself go here.
     os.environ["MOTO_PORT"] = str(server.port)
     print(f"listening on http://localhost:{server.port}", flush=True)
+    if options.until_stdin_ends:
+
+        def end_with_stdin() -> None:
+            sys.stdin.buffer.read()
+            os._exit(0)
+
+        threading.Thread(target=end_with_stdin, daemon=True).start()
     try:
         server.serve_forever()
     except KeyboardInterrupt:
