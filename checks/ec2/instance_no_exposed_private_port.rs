@@ -14,8 +14,9 @@ declare_check! {
     ///
     /// An egress-only internet gateway lets nothing in. Where VPC Block Public Access is on,
     /// nothing is exposed but what lies in a VPC or subnet that an exclusion opens in both
-    /// directions; of a shared subnet, its owner's settings count, which are not shown. Network ACLs are not counted: they have a check of
-    /// their own, and what listens inside the instance is invisible from here.
+    /// directions; of a shared subnet, its owner's settings count, which are not shown. Network
+    /// ACLs are not counted: they have a check of their own, and what listens inside the instance
+    /// is invisible from here.
     ///
     /// ## Why it matters
     /// This is the rule of an open port with a machine behind it: it can be attacked now.
