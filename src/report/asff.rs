@@ -31,49 +31,53 @@ pub(crate) fn write(
         .iter()
         .filter_map(|row| Some((row.id.as_str(), row.name.as_deref()?)))
         .collect();
-    let mut batch = Batch::default();
+    // Findings come check by check, so that regions take turns within an account.
+    let mut account: Option<Arc<str>> = None;
+    let mut open: BTreeMap<String, Batch> = BTreeMap::new();
     for finding in findings {
         let finding = finding?;
         let text = fitting(head, &finding, names.get(&*finding.account).copied())?;
-        let place = (finding.account.clone(), home_region(&finding).into());
-        batch.add(place, &text, out)?;
+        if account.as_ref() != Some(&finding.account) {
+            account = Some(Arc::clone(&finding.account));
+            end(&mut open, out)?;
+        }
+        open.entry(home_region(&finding).to_owned()).or_default().add(&text, out)?;
     }
-    batch.end(out)
+    end(&mut open, out)
 }
 
+fn end(open: &mut BTreeMap<String, Batch>, out: &mut dyn Write) -> Result<(), Error> {
+    std::mem::take(open).values_mut().try_for_each(|batch| batch.end(out))
+}
+
+/// The next request to one region.
 #[derive(Default)]
 struct Batch {
-    place: Option<(Arc<str>, Arc<str>)>,
+    findings: String,
     count: usize,
-    bytes: usize,
 }
 
+const OPEN: &str = "{\"Findings\":[";
+const CLOSE: &str = "]}";
+
 impl Batch {
-    fn add(
-        &mut self,
-        place: (Arc<str>, Arc<str>),
-        finding: &str,
-        out: &mut dyn Write,
-    ) -> Result<(), Error> {
-        let full = self.count == PER_BATCH || self.bytes + finding.len() + 1 > BATCH_BYTES;
-        if full || self.place.as_ref() != Some(&place) {
+    fn add(&mut self, finding: &str, out: &mut dyn Write) -> Result<(), Error> {
+        let bytes = OPEN.len() + self.findings.len() + 1 + finding.len() + CLOSE.len();
+        if self.count == PER_BATCH || bytes > BATCH_BYTES {
             self.end(out)?;
-            let open = "{\"Findings\":[";
-            out.write_all(open.as_bytes())?;
-            // Two more for the closing brackets.
-            *self = Self { place: Some(place), count: 0, bytes: open.len() + 2 };
-        } else {
-            out.write_all(b",")?;
         }
-        out.write_all(finding.as_bytes())?;
+        if self.count > 0 {
+            self.findings.push(',');
+        }
+        self.findings.push_str(finding);
         self.count += 1;
-        self.bytes += finding.len() + 1;
         Ok(())
     }
 
     fn end(&mut self, out: &mut dyn Write) -> Result<(), Error> {
-        if self.place.take().is_some() {
-            out.write_all(b"]}\n")?;
+        if self.count > 0 {
+            writeln!(out, "{OPEN}{}{CLOSE}", self.findings)?;
+            *self = Self::default();
         }
         Ok(())
     }

@@ -51,7 +51,7 @@ pub const SCHEMA_VERSION: &str = "1.0";
 pub struct Report {
     #[serde(flatten)]
     pub head: Head,
-    /// Ordered by account, region, resource, check and part.
+    /// Ordered by account, check, region, resource and part: the order in which they are judged.
     pub findings: Vec<Finding>,
 }
 
@@ -534,7 +534,7 @@ impl Finding {
 
     /// The order of a report.
     pub fn sort_key(&self) -> (&str, &str, &str, &str, &str) {
-        (&self.account, &self.region, &self.resource.arn, &self.check, &self.part)
+        (&self.account, &self.check, &self.region, &self.resource.arn, &self.part)
     }
 
     /// `field is observed (expected …)`, for formats with one line for it.
@@ -594,9 +594,23 @@ pub enum Error {
     #[error("not a report of demarc: {0}")]
     Foreign(String),
     #[error("cannot write the report as CSV: {0}")]
-    Csv(#[from] ::csv::Error),
+    Csv(#[source] ::csv::Error),
     #[error("{origin}: {problem}")]
     Suppressions { origin: String, problem: String },
     #[error("report schema {found} is not one that this demarc reads ({SCHEMA_VERSION})")]
     Schema { found: String },
+}
+
+impl From<::csv::Error> for Error {
+    /// Takes an I/O error out of its wrapping, which does not name it as its source: a pipe that
+    /// the reader closed must be told from a fault.
+    fn from(error: ::csv::Error) -> Self {
+        if !error.is_io_error() {
+            return Self::Csv(error);
+        }
+        match error.into_kind() {
+            ::csv::ErrorKind::Io(error) => Self::Io(error),
+            other => Self::Io(io::Error::other(format!("{other:?}"))),
+        }
+    }
 }

@@ -43,6 +43,28 @@ fn a_report_without_findings_is_still_a_report() {
 }
 
 #[test]
+fn a_reader_who_left_is_told_from_a_fault() {
+    struct Closed;
+    impl std::io::Write for Closed {
+        fn write(&mut self, _: &[u8]) -> std::io::Result<usize> {
+            Err(std::io::ErrorKind::BrokenPipe.into())
+        }
+
+        fn flush(&mut self) -> std::io::Result<()> {
+            Ok(())
+        }
+    }
+    let report = report();
+    for format in Format::ALL {
+        let mut findings = report.findings.iter().cloned().map(Ok);
+        let error = write(format, &report.head, &mut findings, &mut Closed).unwrap_err();
+        let is_closed =
+            matches!(&error, Error::Io(io) if io.kind() == std::io::ErrorKind::BrokenPipe);
+        assert!(is_closed, "{format}: {error:?}");
+    }
+}
+
+#[test]
 fn findings_are_read_one_by_one() {
     let report = report();
     let text = written(Format::Json, &report);
