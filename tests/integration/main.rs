@@ -6,4 +6,5 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
 mod harness;
+mod meta;
 mod moto;

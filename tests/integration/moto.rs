@@ -56,7 +56,7 @@ fn full() -> &'static Full {
         let ran = run(&mut moto.scan(arguments));
         let calls = moto.calls();
         let report = Report::read(Path::new(&outputs[0]));
-        Full { ran, report, calls, directory }
+        Full { directory, ran, report, calls }
     })
 }
 
