@@ -6,8 +6,8 @@ use demarc_checks::boundary;
 use demarc_collect::ledger::Tally;
 use demarc_model::{Call, Check, Layer, Severity, Verdict};
 use demarc_report::{
-    AccountRow, CallRow, CellState, Counts, Coverage, Finding, Gap, Head, MatrixCell, MatrixRow,
-    Owner, SCHEMA_VERSION, Scan, Share, Summary,
+    AccountRow, CallRow, CellState, ControlTypeRow, Counts, Coverage, Finding, Gap, Head,
+    InheritedRow, MatrixCell, MatrixRow, Owner, SCHEMA_VERSION, Scan, Share, Summary,
 };
 use serde::{Deserialize, Serialize};
 
@@ -191,6 +191,8 @@ impl Totals {
             tool: crate::tickets::tool(),
             scan,
             accounts: self.accounts,
+            control_types: control_types(&self.summary),
+            inherited: inherited(),
             summary: self.summary,
             coverage,
             matrix,
@@ -251,6 +253,35 @@ fn entry<'a, V: Default>(map: &'a mut BTreeMap<String, V>, key: &str) -> &'a mut
         map.insert(key.to_owned(), V::default());
     }
     map.get_mut(key).expect("the key was just inserted")
+}
+
+fn control_types(summary: &Summary) -> Vec<ControlTypeRow> {
+    boundary::control_types()
+        .types
+        .iter()
+        .map(|kind| ControlTypeRow {
+            id: kind.id,
+            title: kind.title.clone(),
+            meaning: kind.meaning.clone(),
+            aws: kind.aws.clone(),
+            customer: kind.customer.clone(),
+            verdicts: summary.by_control_type.get(&kind.id).copied().unwrap_or_default(),
+        })
+        .collect()
+}
+
+fn inherited() -> Vec<InheritedRow> {
+    boundary::control_types()
+        .inherited
+        .iter()
+        .map(|control| InheritedRow {
+            id: control.id.clone(),
+            title: control.title.clone(),
+            aws: control.aws.clone(),
+            evidence: control.evidence.clone(),
+            page: control.page.clone(),
+        })
+        .collect()
 }
 
 fn union(into: &mut Vec<String>, from: Vec<String>) {

@@ -154,5 +154,7 @@ pub fn events_schema() -> Value {
     let generator = SchemaSettings::draft2020_12().into_generator();
     let mut schema = generator.into_root_schema_for::<Event>();
     schema.insert("title".to_owned(), format!("demarc event {EVENTS_VERSION}").into());
-    schema.to_value()
+    let mut schema = schema.to_value();
+    crate::schema::unlink(&mut schema);
+    schema
 }

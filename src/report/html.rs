@@ -14,7 +14,7 @@ use std::{
 };
 
 use askama::Template;
-use demarc_model::{ControlType, Layer, Severity, Verdict};
+use demarc_model::{Layer, Severity, Verdict};
 use serde::Serialize;
 use serde_json::json;
 use sha2::{Digest, Sha256};
@@ -37,6 +37,8 @@ const MOST: u64 = 500_000;
 /// Rows of the charts, and of the table of accounts.
 const BARS: usize = 20;
 const ACCOUNTS: usize = 500;
+/// Suppressions to look at, and failures that were carried over.
+const NOTES: usize = 500;
 
 pub(crate) fn write(
     head: &Head,
@@ -68,6 +70,13 @@ struct Page<'a> {
     unseen: Vec<(String, String)>,
     unseen_total: String,
     control_types: Vec<TypeRow>,
+    inherited: Vec<InheritedView>,
+    inherited_total: String,
+    notes: Vec<NoteView>,
+    more_notes: Option<String>,
+    carried: Vec<CarriedView>,
+    carried_total: String,
+    more_carried: Option<String>,
     left_out: Option<String>,
     coverage: String,
     unread: Vec<(String, String)>,
@@ -126,12 +135,40 @@ struct CellView {
 }
 
 struct TypeRow {
-    name: &'static str,
-    meaning: &'static str,
+    name: String,
+    meaning: String,
+    aws: String,
+    customer: String,
     fail: String,
     unknown: String,
     pass: String,
     total: String,
+}
+
+struct InheritedView {
+    name: String,
+    aws: String,
+    evidence: Vec<String>,
+    page: Option<String>,
+}
+
+struct NoteView {
+    selects: String,
+    text: String,
+    owner: String,
+    reason: String,
+    expires: String,
+}
+
+struct CarriedView {
+    severity: &'static str,
+    check: String,
+    title: String,
+    arn: String,
+    part: String,
+    place: String,
+    last: String,
+    suppressed: bool,
 }
 
 struct GapRow {
@@ -191,6 +228,13 @@ impl<'a> Page<'a> {
             unseen_total: count(unseen.len() as u64, "kind"),
             unseen,
             control_types: control_types(head),
+            inherited: inherited(head),
+            inherited_total: count(head.inherited.len() as u64, "control"),
+            notes: notes(head),
+            more_notes: more(head.suppressions.len(), "more suppression"),
+            carried: carried(head),
+            carried_total: count(head.carried.len() as u64, "earlier failure"),
+            more_carried: more(head.carried.len(), "more earlier failure"),
             left_out: left_out(head),
             coverage: format!(
                 "{} of {} complete ({}).",
@@ -478,42 +522,67 @@ fn unseen(head: &Head) -> Vec<(String, String)> {
 }
 
 fn control_types(head: &Head) -> Vec<TypeRow> {
-    ControlType::ALL
-        .iter()
-        .map(|kind| {
-            let counts = head.summary.by_control_type.get(kind).copied().unwrap_or_default();
-            let (name, meaning) = match kind {
-                ControlType::Inherited => (
-                    "Inherited",
-                    "AWS's alone, physical and environmental controls among them; the evidence is in AWS Artifact",
-                ),
-                ControlType::SharedPatchManagement => (
-                    "Shared: patch management",
-                    "AWS patches the infrastructure; you patch your guests and applications",
-                ),
-                ControlType::SharedConfigurationManagement => (
-                    "Shared: configuration management",
-                    "AWS configures its devices; you configure your systems, databases and applications",
-                ),
-                ControlType::SharedAwarenessTraining => (
-                    "Shared: awareness and training",
-                    "AWS trains its people; you train yours",
-                ),
-                ControlType::CustomerSpecific => (
-                    "Customer-specific",
-                    "Yours alone; depends on what you run",
-                ),
-            };
-            TypeRow {
-                name,
-                meaning,
-                fail: grouped(counts.fail),
-                unknown: grouped(counts.not_assessed),
-                pass: grouped(counts.pass),
-                total: grouped(counts.total()),
-            }
+    let row = |row: &crate::ControlTypeRow| {
+        let counts = row.verdicts;
+        TypeRow {
+            name: line(&row.title).into_owned(),
+            meaning: line(&row.meaning).into_owned(),
+            aws: line(&row.aws).into_owned(),
+            customer: line(&row.customer).into_owned(),
+            fail: grouped(counts.fail - counts.suppressed.min(counts.fail)),
+            unknown: grouped(counts.not_assessed),
+            pass: grouped(counts.pass),
+            total: grouped(counts.total()),
+        }
+    };
+    head.control_types.iter().map(row).collect()
+}
+
+fn inherited(head: &Head) -> Vec<InheritedView> {
+    let view = |row: &crate::InheritedRow| InheritedView {
+        name: line(&row.title).into_owned(),
+        aws: line(&row.aws).into_owned(),
+        evidence: row.evidence.iter().map(|name| line(name).into_owned()).collect(),
+        // A report may come from elsewhere: nothing but a web page becomes a link.
+        page: row.page.starts_with("https://").then(|| row.page.clone()),
+    };
+    head.inherited.iter().map(view).collect()
+}
+
+fn notes(head: &Head) -> Vec<NoteView> {
+    let view = |note: &crate::SuppressionNote| NoteView {
+        selects: line(&note.selects).into_owned(),
+        text: line(&note.text).into_owned(),
+        owner: line(&note.owner).into_owned(),
+        reason: line(&note.reason).into_owned(),
+        expires: line(&note.expires).into_owned(),
+    };
+    head.suppressions.iter().take(NOTES).map(view).collect()
+}
+
+/// Failures that could not be looked at again, the severest first.
+fn carried(head: &Head) -> Vec<CarriedView> {
+    let mut rows: Vec<_> = head.carried.iter().collect();
+    rows.sort_by_key(|row| std::cmp::Reverse(row.severity));
+    rows.truncate(NOTES);
+    rows.into_iter()
+        .map(|row| CarriedView {
+            severity: row.severity.id(),
+            check: line(&row.check).into_owned(),
+            title: line(&row.title).into_owned(),
+            arn: line(&row.resource.arn).into_owned(),
+            part: line(&row.part).into_owned(),
+            place: line(&format!("{} {}", row.account, row.region)).into_owned(),
+            last: row.last_failed.date(),
+            suppressed: row.suppressed,
         })
         .collect()
+}
+
+fn more(all: usize, what: &str) -> Option<String> {
+    (all > NOTES).then(|| {
+        format!("and {}; the JSON report has them all.", count((all - NOTES) as u64, what))
+    })
 }
 
 /// Whether the list has this finding.

@@ -151,6 +151,8 @@ struct Parts {
     summary: Option<crate::Summary>,
     coverage: Option<crate::Coverage>,
     matrix: Option<Vec<crate::MatrixRow>>,
+    control_types: Vec<crate::ControlTypeRow>,
+    inherited: Vec<crate::InheritedRow>,
     suppressions: Vec<crate::SuppressionNote>,
     carried: Vec<crate::Carried>,
 }
@@ -186,7 +188,6 @@ impl Parts {
         else {
             return Err(Error::Foreign(format!("it has no \"{missing}\"")));
         };
-        let (suppressions, carried) = (self.suppressions, self.carried);
         Ok(Head {
             schema_version,
             tool,
@@ -195,8 +196,10 @@ impl Parts {
             summary,
             coverage,
             matrix,
-            suppressions,
-            carried,
+            control_types: self.control_types,
+            inherited: self.inherited,
+            suppressions: self.suppressions,
+            carried: self.carried,
         })
     }
 }
@@ -235,6 +238,8 @@ impl<R: Read> Reader<R> {
                 "summary" => parts.summary = Some(source.value()?),
                 "coverage" => parts.coverage = Some(source.value()?),
                 "matrix" => parts.matrix = Some(source.value()?),
+                "control_types" => parts.control_types = source.value()?,
+                "inherited" => parts.inherited = source.value()?,
                 "suppressions" => parts.suppressions = source.value()?,
                 "carried" => parts.carried = source.value()?,
                 "findings" if parts.is_complete() => {

@@ -68,6 +68,13 @@ pub struct Head {
     pub coverage: Coverage,
     /// Services in use × the customer's layers.
     pub matrix: Vec<MatrixRow>,
+    /// Who proves what: one row a control type, in the model's order; absent from reports of
+    /// older versions.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub control_types: Vec<ControlTypeRow>,
+    /// Controls that are AWS's alone. No check sees them: the evidence is in AWS Artifact.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub inherited: Vec<InheritedRow>,
     /// Suppressions that need somebody: expired, matching nothing, or given for other evidence.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub suppressions: Vec<SuppressionNote>,
@@ -310,6 +317,33 @@ pub struct MatrixCell {
     /// What to use instead, where no API shows the cell.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub instead: Option<String>,
+}
+
+/// One control type of the shared responsibility model: both halves, and what was found.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ControlTypeRow {
+    pub id: ControlType,
+    /// For people.
+    pub title: String,
+    pub meaning: String,
+    /// AWS's half.
+    pub aws: String,
+    /// The customer's half.
+    pub customer: String,
+    pub verdicts: Counts,
+}
+
+/// One control that customers inherit from AWS, and what attests it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct InheritedRow {
+    pub id: String,
+    pub title: String,
+    /// What AWS does.
+    pub aws: String,
+    /// Documents in AWS Artifact, by their names there.
+    pub evidence: Vec<String>,
+    /// The page of AWS that says so.
+    pub page: String,
 }
 
 /// Who owns a cell of the matrix.

@@ -32,6 +32,7 @@ pub(crate) fn write(
     worst_findings(&worst.into_vec(), open, out)?;
     accepted(head, out)?;
     matrix(head, out)?;
+    control_types(head, out)?;
     coverage(head, out)
 }
 
@@ -224,6 +225,44 @@ fn matrix(head: &Head, out: &mut dyn Write) -> Result<(), Error> {
         for (text, places) in instead {
             writeln!(out, "- {} ({})", escaped(text), escaped(&places.join("; ")))?;
         }
+    }
+    Ok(())
+}
+
+fn control_types(head: &Head, out: &mut dyn Write) -> Result<(), Error> {
+    if head.control_types.is_empty() && head.inherited.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\n## Who proves what")?;
+    if !head.control_types.is_empty() {
+        writeln!(
+            out,
+            "\n| Control type | Fail | Not assessed | Pass | of | AWS's half | Your half |"
+        )?;
+        writeln!(out, "|---|--:|--:|--:|--:|---|---|")?;
+    }
+    for row in &head.control_types {
+        let counts = row.verdicts;
+        writeln!(
+            out,
+            "| {} | {} | {} | {} | {} | {} | {} |",
+            escaped(&row.title),
+            grouped(counts.fail),
+            grouped(counts.not_assessed),
+            grouped(counts.pass),
+            grouped(counts.total()),
+            escaped(&row.aws),
+            escaped(&row.customer)
+        )?;
+    }
+    if !head.inherited.is_empty() {
+        writeln!(
+            out,
+            "\nInherited from AWS. No check sees these: your evidence is in AWS Artifact.\n"
+        )?;
+    }
+    for row in &head.inherited {
+        writeln!(out, "- {}: {}", escaped(&row.title), escaped(&row.evidence.join("; ")))?;
     }
     Ok(())
 }

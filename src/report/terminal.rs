@@ -65,6 +65,7 @@ pub fn summary(
     page.worst(head, worst)?;
     page.accepted(head)?;
     page.matrix(&head.matrix)?;
+    page.control_types(head)?;
     page.coverage(head)
 }
 
@@ -322,6 +323,37 @@ impl Page<'_> {
             write!(self.out, " {} {} ", styled(style, sign), styled(DIM, meaning))?;
         }
         writeln!(self.out)
+    }
+
+    fn control_types(&mut self, head: &Head) -> io::Result<()> {
+        if head.control_types.is_empty() {
+            return Ok(());
+        }
+        self.title("Who proves what", "by type of control")?;
+        let columns = [Verdict::Fail, Verdict::NotAssessed, Verdict::Pass].map(title);
+        let columns =
+            format!("{:<34}{:>7}{:>14}{:>8}{:>8}", "", columns[0], columns[1], columns[2], "of");
+        writeln!(self.out, "  {}", styled(DIM, &columns))?;
+        for row in &head.control_types {
+            let counts = row.verdicts;
+            writeln!(
+                self.out,
+                "  {:<34}{}{}{}{}",
+                cut(&line(&row.title), 33),
+                cell(counts.fail, 7, of_verdict(Verdict::Fail)),
+                cell(counts.not_assessed, 14, of_verdict(Verdict::NotAssessed)),
+                cell(counts.pass, 8, of_verdict(Verdict::Pass)),
+                cell(counts.total(), 8, PLAIN),
+            )?;
+        }
+        if !head.inherited.is_empty() {
+            let text = format!(
+                "and {} that no check sees: the evidence is in AWS Artifact",
+                count(head.inherited.len() as u64, "inherited control")
+            );
+            self.paragraph(2, DIM, &text)?;
+        }
+        Ok(())
     }
 
     fn coverage(&mut self, head: &Head) -> io::Result<()> {

@@ -206,7 +206,7 @@ fn the_page_works_in_a_browser_and_runs_nothing_of_others() {
     let linked = findings.clone().nth(70_001).unwrap();
     write(Format::Html, &head, &mut findings.map(Ok), &mut out).unwrap();
     out.into_inner().unwrap();
-    let report = fixture::report();
+    let report = fixture::accepted();
     let small = scratch().join("small.html");
     let mut findings = report.findings.iter().cloned().map(Ok);
     write(Format::Html, &report.head, &mut findings, &mut fs::File::create(&small).unwrap())
@@ -319,6 +319,16 @@ fn small_report(browser: &Browser, page: &Path) {
     // A chart's row is a link to what it counts.
     browser.get("document.querySelector('.bars a[href=\"#layer=operating-system\"]').click()");
     browser.wait("document.getElementById('status').textContent === '1 of 16 findings'");
+
+    // Inherited controls open from the keyboard; no table is wider than the page.
+    browser.get("document.querySelector('#proof summary').focus()");
+    browser.keys(ENTER);
+    browser.wait("document.querySelector('#proof details').open");
+    let proof = browser.get("document.getElementById('proof').innerText").to_string();
+    assert!(proof.contains("ISO/IEC 27001 certificate"), "{proof}");
+    let accepted = browser.get("document.getElementById('accepted').innerText").to_string();
+    assert!(accepted.contains("</script><script>window.pwned=1"), "{accepted}");
+    assert_eq!(browser.get("document.documentElement.scrollWidth <= innerWidth"), true);
 
     // Suppressed findings are a choice of their own.
     browser.get("location.hash = 'verdict=suppressed'");

@@ -7,9 +7,10 @@ use demarc_model::{
     ControlType, Layer, ServiceModel, Severity, Verdict, finding::Identity, time::Timestamp,
 };
 use demarc_report::{
-    AccountError, AccountRow, BoundaryRef, CallRow, CellState, Change, ControlRef, Counts,
-    Coverage, EvidenceItem, Finding, Gap, Head, MatrixCell, MatrixRow, NotAssessed, Owner, Report,
-    ResourceRef, SCHEMA_VERSION, Scan, Share, Summary, Suppressed, Tool,
+    AccountError, AccountRow, BoundaryRef, CallRow, Carried, CellState, Change, ControlRef,
+    ControlTypeRow, Counts, Coverage, EvidenceItem, Finding, Gap, Head, InheritedRow, MatrixCell,
+    MatrixRow, NotAssessed, Owner, Report, ResourceRef, SCHEMA_VERSION, Scan, Share, Summary,
+    Suppressed, SuppressionNote, SuppressionNoteKind, Tool,
 };
 
 /// Runs where a name is put into a page unescaped; breaks out of Markdown, CSV and a terminal.
@@ -391,6 +392,39 @@ pub(crate) fn report() -> Report {
     Report { head: head(findings.iter()), findings }
 }
 
+/// The same with what a baseline and a file of suppressions bring.
+pub(crate) fn accepted() -> Report {
+    let mut report = report();
+    report.head.suppressions = vec![SuppressionNote {
+        kind: SuppressionNoteKind::Expired,
+        entry: 1,
+        selects: format!("check = \"s3.bucket-versioning\", resource = \"{HOSTILE}\""),
+        owner: "storage@example.com".to_owned(),
+        reason: FORMULA.to_owned(),
+        expires: "2026-10-31".to_owned(),
+        text: "expired on 2026-10-31: renew it or fix what it accepts".to_owned(),
+    }];
+    let carried =
+        report.findings.iter().filter(|finding| finding.is_open()).map(|finding| Carried {
+            fingerprint: finding.fingerprint.clone(),
+            check: (*finding.check).into(),
+            title: (*finding.title).into(),
+            severity: finding.severity,
+            account: finding.account.clone(),
+            partition: finding.partition.clone(),
+            region: finding.region.clone(),
+            resource: finding.resource.clone(),
+            part: HOSTILE.into(),
+            layer: finding.layer,
+            evidence_hash: String::new(),
+            expected_hash: String::new(),
+            suppressed: finding.severity < Severity::High,
+            last_failed: Timestamp(TAKEN_AT - 86_400),
+        });
+    report.head.carried = carried.collect();
+    report
+}
+
 /// A report of about `size` findings, made as it is read.
 pub(crate) fn large(size: usize) -> (Head, impl Iterator<Item = Finding> + Clone) {
     let findings = (0..size).map(move |index| {
@@ -492,6 +526,78 @@ fn matrix(by_cell: &BTreeMap<(Cow<'static, str>, Layer), Counts>) -> Vec<MatrixR
                 .collect(),
         })
         .collect()
+}
+
+fn control_types(summary: &Summary) -> Vec<ControlTypeRow> {
+    let row = |id: ControlType| {
+        let (title, meaning, aws, customer) = match id {
+            ControlType::Inherited => (
+                "Inherited",
+                "A control that you fully inherit from AWS.",
+                "AWS operates the control and has it audited.",
+                "You fetch the report from AWS Artifact.",
+            ),
+            ControlType::SharedPatchManagement => (
+                "Shared: patch management",
+                "Both sides patch, each what it runs.",
+                "AWS patches hosts and managed services.",
+                "You patch guests, applications and images.",
+            ),
+            ControlType::SharedConfigurationManagement => (
+                "Shared: configuration management",
+                "AWS offers a safe setting, and you choose it.",
+                "AWS configures its infrastructure.",
+                "You configure your systems and AWS resources.",
+            ),
+            ControlType::SharedAwarenessTraining => (
+                "Shared: awareness and training",
+                "Both sides prepare their own people.",
+                "AWS trains its employees.",
+                "You train yours, and name contacts.",
+            ),
+            ControlType::CustomerSpecific => (
+                "Customer-specific",
+                "A control that is yours alone.",
+                "AWS enforces what you configure.",
+                "You decide who may act, and which data is whose.",
+            ),
+        };
+        ControlTypeRow {
+            id,
+            title: title.to_owned(),
+            meaning: meaning.to_owned(),
+            aws: aws.to_owned(),
+            customer: customer.to_owned(),
+            verdicts: summary.by_control_type.get(&id).copied().unwrap_or_default(),
+        }
+    };
+    ControlType::ALL.map(row).to_vec()
+}
+
+fn inherited() -> Vec<InheritedRow> {
+    let soc = "SOC 2 Type 2 report";
+    let rows: [(&str, &str, &str, &[&str]); 2] = [
+        (
+            "physical-access",
+            "Physical access to data centers",
+            "AWS admits only approved people, and reviews the logs.",
+            &[soc, "ISO/IEC 27001 certificate"],
+        ),
+        (
+            "media-disposal",
+            "Decommissioning of storage media",
+            "AWS keeps media under its control until they are destroyed.",
+            &[soc],
+        ),
+    ];
+    rows.map(|(id, title, aws, evidence)| InheritedRow {
+        id: id.to_owned(),
+        title: title.to_owned(),
+        aws: aws.to_owned(),
+        evidence: evidence.iter().map(|name| (*name).to_owned()).collect(),
+        page: "https://aws.amazon.com/compliance/data-center/controls/".to_owned(),
+    })
+    .to_vec()
 }
 
 /// What precedes these findings, counted from them.
@@ -617,6 +723,8 @@ fn head(findings: impl Iterator<Item = impl std::borrow::Borrow<Finding>>) -> He
             stopped: None,
         },
         accounts: accounts.into_values().collect(),
+        control_types: control_types(&summary),
+        inherited: inherited(),
         summary,
         matrix: matrix(&by_cell),
         coverage,

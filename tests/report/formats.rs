@@ -6,7 +6,7 @@ mod fixture;
 
 use demarc_model::Verdict;
 use demarc_report::{Error, Finding, Format, Reader, Report, Worst, read_json, terminal, write};
-use fixture::{FORMULA, HOSTILE, large, report};
+use fixture::{FORMULA, HOSTILE, accepted, large, report};
 
 fn written(format: Format, report: &Report) -> String {
     let mut out = Vec::new();
@@ -228,6 +228,56 @@ fn the_page_has_no_markup_but_its_own() {
         assert!(!text.contains(source), "{source} in the page");
     }
     assert_eq!(text, written(Format::Html, &report), "not the same twice");
+}
+
+#[test]
+fn inherited_controls_say_where_their_evidence_is_in_the_page_and_in_markdown() {
+    let mut report = report();
+    let of_the_web = "<a href=\"https://aws.amazon.com/compliance/data-center/controls/\"";
+    assert!(written(Format::Html, &report).contains(of_the_web));
+    for row in &mut report.head.inherited {
+        row.page = "javascript:window.pwned=1".to_owned();
+    }
+    let page = written(Format::Html, &report);
+    assert!(!page.contains("javascript:"), "an address that is no page's became a link");
+    for text in [page, written(Format::Markdown, &report)] {
+        for row in &report.head.inherited {
+            assert!(text.contains(&row.title), "{} is missing", row.title);
+        }
+        assert!(text.contains("ISO/IEC 27001 certificate") && text.contains("AWS Artifact"));
+    }
+    for row in &report.head.control_types {
+        let page = written(Format::Html, &report);
+        assert!(page.contains(&row.aws) && page.contains(&row.customer), "{}", row.title);
+    }
+}
+
+#[test]
+fn a_report_that_knows_no_control_types_is_read_and_shown_without_them() {
+    let mut report = report();
+    report.head.control_types.clear();
+    report.head.inherited.clear();
+    let text = written(Format::Json, &report);
+    assert!(!text.contains("\"control_types\"") && !text.contains("\"inherited\": ["));
+    assert_eq!(read_json(text.as_bytes()).unwrap(), report);
+    for text in [written(Format::Html, &report), written(Format::Markdown, &report)] {
+        assert!(!text.contains("Who proves what"));
+    }
+    assert!(!summary(&report, 100).contains("Who proves what"));
+}
+
+#[test]
+fn the_page_shows_what_was_accepted_and_what_was_carried_over() {
+    assert!(!written(Format::Html, &report()).contains("id=\"accepted\""));
+    let report = accepted();
+    let page = written(Format::Html, &report);
+    assert!(page.contains(&report.head.suppressions[0].text));
+    assert!(page.contains("6 earlier failures could not be looked at again"));
+    assert!(page.contains("2026-11-21, suppressed"));
+    assert!(!page.contains("<img"), "a name became an element");
+    let carried = page.split("id=\"accepted\"").nth(1).unwrap();
+    let first = carried.find("badge critical").unwrap();
+    assert!(carried.find("badge medium").unwrap() > first, "the severest stand first");
 }
 
 #[test]

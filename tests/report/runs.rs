@@ -62,6 +62,8 @@ impl Run {
                 ..Coverage::default()
             },
             matrix: Vec::new(),
+            control_types: Vec::new(),
+            inherited: Vec::new(),
             suppressions: Vec::new(),
             carried: Vec::new(),
         };
