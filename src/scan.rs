@@ -187,10 +187,10 @@ async fn one(
     totals.ledger(&gateway.ledger.entries());
     shared.buckets.forget(&account.id);
     // An account that was cut short is read again when the run goes on.
-    if !shared.stop.is_cancelled() {
-        writer.finish(&totals).context("cannot finish an account")?;
-    } else {
+    if shared.stop.is_cancelled() {
         writer.flush()?;
+    } else {
+        writer.finish(&totals).context("cannot finish an account")?;
     }
     let recorded = Recorded {
         account: account.id,

@@ -22,6 +22,6 @@ impl Args {
     pub(crate) fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         let recording = Recording::parse(ACCOUNT, Path::new("the embedded demo account"))?;
         let args = scan::Args { report: self.report, select: self.select, ..scan::Args::default() };
-        args.replay(Arc::new(recording), quiet)
+        args.replay(&Arc::new(recording), quiet)
     }
 }

@@ -94,6 +94,7 @@ pub(crate) struct Target {
 pub(crate) struct Organization {
     /// Scan every active account of the organization
     #[arg(long, env = "DEMARC_ORGANIZATION", requires = "assume_role")]
+    #[expect(clippy::struct_field_names, reason = "named after its flag")]
     organization: bool,
     /// Only accounts of this organizational unit and those below it (repeatable)
     #[arg(long, value_name = "OU", requires = "organization")]
@@ -204,7 +205,7 @@ impl Args {
     pub(crate) fn run(self, quiet: bool) -> anyhow::Result<Outcome> {
         if let Some(path) = &self.tape.replay {
             let recording = Arc::new(Recording::open(path)?);
-            return self.replay(recording, quiet);
+            return self.replay(&recording, quiet);
         }
         let plan = self.plan(now())?;
         if self.plan {
@@ -240,7 +241,7 @@ impl Args {
     }
 
     /// Judges a recording.
-    pub(crate) fn replay(self, recording: Arc<Recording>, quiet: bool) -> anyhow::Result<Outcome> {
+    pub(crate) fn replay(self, recording: &Arc<Recording>, quiet: bool) -> anyhow::Result<Outcome> {
         let plan = self.plan(recording.header.taken_at)?;
         let schedule = self.tickets.open(self.config_file.as_ref(), plan.taken_at)?;
         let report = self.report.check(schedule)?;
@@ -256,7 +257,7 @@ impl Args {
                     id: recorded.account.clone(),
                     name: None,
                     way: Way::Recording {
-                        recording: Arc::clone(&recording),
+                        recording: Arc::clone(recording),
                         recorded: recorded.clone(),
                     },
                 })
@@ -296,7 +297,7 @@ impl Args {
             Some(directory) => {
                 let manifest = Manifest {
                     version: env!("CARGO_PKG_VERSION").to_owned(),
-                    arguments: self.identity(&plan, &accounts),
+                    arguments: Self::identity(&plan, &accounts),
                     taken_at: plan.taken_at,
                 };
                 let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
@@ -324,7 +325,7 @@ impl Args {
     }
 
     /// What a checkpoint is bound to.
-    fn identity(&self, plan: &Plan, accounts: &[Account]) -> Vec<String> {
+    fn identity(plan: &Plan, accounts: &[Account]) -> Vec<String> {
         let checks = plan.checks.iter().map(|check| check.id.to_owned());
         let regions = plan.regions.iter().map(|region| format!("region {region}"));
         let accounts = accounts.iter().map(|account| format!("account {}", account.id));

@@ -158,6 +158,9 @@ fn service_error(status: u16, code: Option<&str>, message: &str) -> (Retry, Caus
         (Retry::Transient, Cause::ServiceFault { code: name })
     } else if status == 403 && !is(NOT_ABOUT_POLICIES) {
         (Retry::Never, denied(&name, message))
+    } else if code.is_none() {
+        // AWS names every error: this one's body did not arrive whole.
+        (Retry::Transient, Cause::Refused { code: name })
     } else {
         (Retry::Never, Cause::Refused { code: name })
     }
@@ -292,5 +295,6 @@ mod tests {
         assert_eq!(service_error(503, Some("SlowDown"), "").0, Retry::Throttled);
         assert_eq!(service_error(503, None, "").0, Retry::Transient);
         assert_eq!(service_error(404, Some("NoSuchBucket"), "").0, Retry::Never);
+        assert_eq!(service_error(404, None, "").0, Retry::Transient, "its body was cut off");
     }
 }

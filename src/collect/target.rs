@@ -2,7 +2,10 @@
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig, sts::AssumeRoleProvider};
+use aws_config::{
+    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
+    sts::AssumeRoleProvider,
+};
 use aws_credential_types::{
     Credentials,
     provider::{ProvideCredentials as _, SharedCredentialsProvider, error::CredentialsError},
@@ -125,7 +128,9 @@ pub async fn connect(access: &Access, network: &Network) -> Result<Caller, Error
         .retry_config(RetryConfig::standard().with_max_attempts(2))
         .timeout_config(timeout_config(access.timeouts));
     if let Some(profile) = &access.profile {
-        loader = loader.profile_name(profile);
+        // The default chain would look into the environment first, and scan another account.
+        let of_profile = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+        loader = loader.profile_name(profile).credentials_provider(of_profile);
     }
     if let Some(region) = &access.region {
         loader = loader.region(Region::new(region.clone()));
