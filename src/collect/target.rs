@@ -259,10 +259,16 @@ async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, St
         .build();
     let answer = aws_sdk_sts::Client::new(&quick).get_caller_identity().send().await;
     let answer = answer.map_err(|error| {
-        if let SdkError::ServiceError(service) = &error {
+        if let (SdkError::ServiceError(service), Some(code)) = (&error, error.code()) {
             Error::Rejected {
-                code: error.code().unwrap_or("no code").to_owned(),
+                code: code.to_owned(),
                 what: service.err().message().unwrap_or("AWS gave no reason").to_owned(),
+            }
+        } else if let Some(answer) = error.raw_response() {
+            // A proxy, or another server altogether.
+            Error::Unreachable {
+                endpoint: config.endpoint_url().unwrap_or("its public endpoint").to_owned(),
+                what: format!("who answers there (HTTP {}) is not AWS", answer.status()),
             }
         } else {
             let whole = format!("{}", DisplayErrorContext(&error));

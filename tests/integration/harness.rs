@@ -67,6 +67,14 @@ impl Ran {
         assert_eq!(self.code, code, "stdout:\n{}\nstderr:\n{}", self.stdout, self.stderr);
         self
     }
+
+    /// The one line on stderr that says what is wrong.
+    #[track_caller]
+    pub(crate) fn error(&self) -> &str {
+        assert_eq!(self.stdout, "", "nothing but an error was expected");
+        assert_eq!(self.stderr.lines().count(), 1, "one line was expected: {}", self.stderr);
+        self.stderr.trim_end()
+    }
 }
 
 /// A report of the binary's.

@@ -5,6 +5,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
 
+mod cli;
 mod harness;
+mod large;
 mod meta;
 mod moto;

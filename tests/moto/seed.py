@@ -919,21 +919,6 @@ def shop(account: Account, key: str) -> dict[str, Any]:
     gateway = region.gateway("shop-gateway", vpc)
     region.routes("shop-public-routes", vpc, public, DestinationCidrBlock=ANYWHERE, GatewayId=gateway)
     region.routes("shop-private-routes", vpc, private)
-    # Block Public Access is on in this region; the bastion's subnet is its exception.
-    exclusion = {
-        "ExclusionId": "vpcbpa-exclude-0a1b2c3d4e5f60718",
-        "InternetGatewayExclusionMode": "allow-bidirectional",
-        "ResourceArn": f"arn:aws:ec2:{HOME}:{ACCOUNT}:subnet/{public[0]}",
-        "State": "create-complete",
-    }
-    account.answers.append(
-        {
-            "service": "ec2",
-            "operation": "DescribeVpcBlockPublicAccessExclusions",
-            "region": HOME,
-            "result": {"VpcBlockPublicAccessExclusions": [exclusion]},
-        }
-    )
     ec2.create_flow_logs(
         ResourceType="VPC",
         ResourceIds=[vpc],
