@@ -152,6 +152,10 @@ async fn one(
     decorate: &(impl Fn(&mut Finding) + Sync),
 ) -> anyhow::Result<Read> {
     if let Some(totals) = spool.finished(&account.id)? {
+        // Suppressions tell at the end what they named in the whole run.
+        for finding in spool.findings(vec![account.id]) {
+            decorate(&mut finding?);
+        }
         return Ok(Read { totals, recorded: None });
     }
     let mut row = AccountRow {
@@ -172,6 +176,7 @@ async fn one(
             row.error = Some(error);
             let mut totals = Totals::of(row);
             unread(plan, &mut totals);
+            spool.discard(&account.id)?;
             // Not spooled: a run that goes on from a checkpoint tries again.
             return Ok(Read { totals, recorded: None });
         }
@@ -232,17 +237,20 @@ async fn open(
     match way {
         Way::Direct { caller, transport } => Ok(live(&caller, transport)),
         Way::Role { caller, role, transport } => {
-            if shared.stop.is_cancelled() {
-                return Err(AccountError {
+            tokio::select! {
+                biased;
+                () = shared.stop.cancelled() => Err(AccountError {
                     cause: "stopped".to_owned(),
                     reason: "the scan was stopped before the account was read".to_owned(),
-                });
+                }),
+                member = caller.assume(account, &role) => match member {
+                    Ok(member) => Ok(live(&member, transport)),
+                    Err(error) => Err(AccountError {
+                        cause: "role".to_owned(),
+                        reason: error.to_string(),
+                    }),
+                },
             }
-            let member = caller.assume(account, &role).await.map_err(|error| AccountError {
-                cause: "role".to_owned(),
-                reason: error.to_string(),
-            })?;
-            Ok(live(&member, transport))
         }
         Way::Recording { recording, recorded } => {
             let config = target::offline_config(&recorded.home_region);

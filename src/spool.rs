@@ -94,6 +94,17 @@ impl Spool {
         }
     }
 
+    /// Removes what an earlier run left of an account that it did not finish.
+    pub(crate) fn discard(&self, account: &str) -> anyhow::Result<()> {
+        let path = self.findings_path(account);
+        match fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                Err(error).with_context(|| format!("cannot remove \"{}\"", path.display()))
+            }
+            _ => Ok(()),
+        }
+    }
+
     pub(crate) fn begin(&self, account: &str) -> anyhow::Result<Writer> {
         let path = self.findings_path(account);
         let file =

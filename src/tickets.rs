@@ -9,7 +9,9 @@ use std::{
 
 use anyhow::{Context as _, bail};
 use demarc_model::time::Timestamp;
-use demarc_report::{Baseline, Comparison, Error, Event, Finding, Head, Suppressions, Tool};
+use demarc_report::{
+    Baseline, Comparison, Error, Event, Finding, Head, Suppression, Suppressions, Tool,
+};
 
 use crate::{cli::config::Config, exit::Usage, spool};
 
@@ -154,6 +156,11 @@ impl Schedule {
             taken_at,
             _lock: None,
         }
+    }
+
+    /// The failures that are accepted.
+    pub(crate) fn suppressions(&self) -> impl Iterator<Item = &Suppression> {
+        self.suppressions.entries()
     }
 
     /// Marks a finding that was accepted.

@@ -297,7 +297,7 @@ impl Args {
             Some(directory) => {
                 let manifest = Manifest {
                     version: env!("CARGO_PKG_VERSION").to_owned(),
-                    arguments: Self::identity(&plan, &accounts),
+                    arguments: self.identity(&plan, &accounts, &report.schedule),
                     taken_at: plan.taken_at,
                 };
                 let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
@@ -324,12 +324,22 @@ impl Args {
         report.finish(&plan, done.totals, &done.spool, why, quiet)
     }
 
-    /// What a checkpoint is bound to.
-    fn identity(plan: &Plan, accounts: &[Account]) -> Vec<String> {
+    /// What a checkpoint is bound to: all that the findings depend on, and who asks.
+    fn identity(&self, plan: &Plan, accounts: &[Account], schedule: &Schedule) -> Vec<String> {
         let checks = plan.checks.iter().map(|check| check.id.to_owned());
         let regions = plan.regions.iter().map(|region| format!("region {region}"));
         let accounts = accounts.iter().map(|account| format!("account {}", account.id));
-        checks.chain(regions).chain(accounts).collect()
+        let roles = [&self.target.role_arn, &self.organization.assume_role];
+        let roles = roles.into_iter().flatten().map(|role| format!("role {role}"));
+        let session = format!("session {}", self.target.session_name);
+        let suppressions = schedule.suppressions().map(|entry| format!("suppression {entry:?}"));
+        checks
+            .chain(regions)
+            .chain(accounts)
+            .chain(roles)
+            .chain([session])
+            .chain(suppressions)
+            .collect()
     }
 
     async fn connect(

@@ -11,16 +11,24 @@ use aws_credential_types::{
     provider::{ProvideCredentials as _, SharedCredentialsProvider, error::CredentialsError},
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
+use aws_smithy_runtime_api::client::{
+    http::SharedHttpClient, orchestrator::HttpResponse, result::SdkError,
+};
 use aws_smithy_types::{
-    error::display::DisplayErrorContext, retry::RetryConfig, timeout::TimeoutConfig,
+    error::{display::DisplayErrorContext, metadata::ProvideErrorMetadata},
+    retry::RetryConfig,
+    timeout::TimeoutConfig,
 };
 use demarc_model::{
     Call, Listing, Read,
     calls::{ec2, organizations, sts},
 };
 
-use crate::{Gateway, Regions, Shared, Transport, gateway::Context};
+use crate::{
+    Gateway, Regions, Shared, Transport,
+    classify::{Failure, Retry},
+    gateway::Context,
+};
 
 /// How to reach AWS.
 #[derive(Debug, Clone, Default)]
@@ -213,14 +221,15 @@ async fn assume(role: &Role, config: &SdkConfig) -> Result<SharedCredentialsProv
         );
         return Ok(SharedCredentialsProvider::new(credentials));
     }
-    let provider = provider(role, config).await;
-    provider.provide_credentials().await.map_err(|error| fail(innermost(&error)))?;
-    Ok(provider)
+    Ok(provider(role, config).await)
 }
 
 async fn provider(role: &Role, config: &SdkConfig) -> SharedCredentialsProvider {
+    // No gateway stands before it, and it renews itself in the middle of a scan.
+    let retry = RetryConfig::standard().with_max_attempts(ATTEMPTS);
+    let config = config.clone().into_builder().retry_config(retry).build();
     let mut builder =
-        AssumeRoleProvider::builder(&role.arn).session_name(&role.session_name).configure(config);
+        AssumeRoleProvider::builder(&role.arn).session_name(&role.session_name).configure(&config);
     if let Some(external_id) = &role.external_id {
         builder = builder.external_id(external_id);
     }
@@ -244,10 +253,11 @@ impl Caller {
     }
 }
 
-async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, String), Error> {
-    use aws_smithy_runtime_api::client::result::SdkError;
-    use aws_smithy_types::error::metadata::ProvideErrorMetadata as _;
+/// Attempts at what the gateway does not ask: who asks, and the way into an account.
+const ATTEMPTS: u32 = 4;
 
+/// Asks until AWS answers, or an answer is not to be hoped for within seconds.
+async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, String), Error> {
     let quick = config
         .clone()
         .into_builder()
@@ -257,7 +267,17 @@ async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, St
             request: Duration::from_secs(6),
         }))
         .build();
-    let answer = aws_sdk_sts::Client::new(&quick).get_caller_identity().send().await;
+    let client = aws_sdk_sts::Client::new(&quick);
+    let mut failed = 0;
+    let answer = loop {
+        let answer = client.get_caller_identity().send().await;
+        let Err(error) = &answer else { break answer };
+        failed += 1;
+        if failed == ATTEMPTS || !is_passing(error) {
+            break answer;
+        }
+        tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(failed - 1)).await;
+    };
     let answer = answer.map_err(|error| {
         if let (SdkError::ServiceError(service), Some(code)) = (&error, error.code()) {
             Error::Rejected {
@@ -291,6 +311,19 @@ async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, St
             what: "sts:GetCallerIdentity answered without an account".to_owned(),
         }),
     }
+}
+
+/// Whether asking again may help; a time-out took its seconds already.
+fn is_passing<E>(error: &SdkError<E, HttpResponse>) -> bool
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+{
+    let timed_out = match error {
+        SdkError::TimeoutError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_timeout(),
+        _ => false,
+    };
+    !timed_out && Failure::of(error).retry != Retry::Never
 }
 
 /// A configuration that reaches nothing but its transport: for replays.

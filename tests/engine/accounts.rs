@@ -1,0 +1,86 @@
+//! Many accounts in one run.
+
+use std::collections::BTreeSet;
+
+use demarc_report::{Counts, Report, Share};
+use demarc_sim::{Fault, Rule};
+
+use crate::{Scan, assert_same, sim, write};
+
+const ORGANIZATION: &[&str] = &["--organization", "--assume-role", "audit"];
+/// Few calls, in both regions and the global part.
+const SMALL: &[&str] = &["--service", "rds", "--service", "account"];
+
+fn ids(report: &Report) -> Vec<&str> {
+    report.head.accounts.iter().map(|row| row.id.as_str()).collect()
+}
+
+#[test]
+fn every_account_is_a_row_and_the_figures_add_up() {
+    let denied = "300000000003";
+    let sim = sim(|sim| {
+        let rule = Rule::new(Fault::Denied).operation("AssumeRole").account(denied);
+        sim.accounts(12).suspended(2).fault(rule)
+    });
+    let run = || Scan::of(&sim, &[ORGANIZATION, SMALL].concat()).run();
+    let ended = run();
+    // Failing findings, and accounts that could not be read.
+    assert_eq!(ended.code(), 5, "{}", ended.stderr);
+    let report = ended.report();
+    let rows = &report.head.accounts;
+    assert_eq!(rows.len(), 12);
+    assert!(ids(&report).is_sorted());
+    let mut verdicts = Counts::default();
+    let mut looks = Share::default();
+    for (number, row) in (0..).zip(rows) {
+        assert_eq!(row.id, sim.account(number));
+        let expected = match number {
+            4 => Some("role"),
+            10 | 11 => Some("not-active"),
+            _ => None,
+        };
+        assert_eq!(row.error.as_ref().map(|error| error.cause.as_str()), expected, "{row:?}");
+        let findings = report.findings.iter().filter(|finding| *finding.account == *row.id);
+        assert_eq!(row.verdicts.total(), findings.count() as u64, "{row:?}");
+        assert_eq!(row.verdicts.total() == 0, expected.is_some(), "{row:?}");
+        // What could not be read at all was still meant to be looked at.
+        assert!(row.looks.of > 0 && (row.looks.complete == 0) == expected.is_some(), "{row:?}");
+        verdicts.merge(&row.verdicts);
+        looks.merge(row.looks);
+    }
+    let reason = &rows[4].error.as_ref().expect("its role is denied").reason;
+    assert!(reason.contains("role/audit") && reason.contains("not authorized"), "{reason}");
+    assert_eq!(report.head.summary.verdicts, verdicts);
+    assert_eq!(report.head.coverage.looks, looks);
+    let fingerprints: BTreeSet<_> =
+        report.findings.iter().map(|finding| finding.fingerprint.0.clone()).collect();
+    assert_eq!(fingerprints.len(), report.findings.len());
+
+    assert_same(&run().report(), &report);
+}
+
+#[test]
+fn accounts_are_chosen_by_a_file_and_left_out_by_their_id() {
+    let sim = sim(|sim| sim.accounts(6));
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let text =
+        "# the shop\n300000000002 shop staging\n\n300000000000 # no name\n999999999999 typo\n";
+    let file = write(&directory, "accounts.txt", text);
+    let file = file.to_str().expect("a plain path");
+    let arguments = [&["--accounts", file, "--assume-role", "audit"], SMALL].concat();
+    let report = Scan::of(&sim, &arguments).run().report();
+    assert_eq!(ids(&report), ["300000000000", "300000000002", "999999999999"]);
+    let rows = &report.head.accounts;
+    assert_eq!(rows[1].name.as_deref(), Some("shop staging"));
+    let errors: Vec<_> = rows.iter().map(|row| row.error.is_some()).collect();
+    assert_eq!(errors, [false, false, true]);
+    let caller = rows[1].caller.as_deref();
+    assert_eq!(caller, Some("arn:aws:sts::300000000002:assumed-role/audit/demarc"));
+
+    let left_out = ["--exclude-account", "300000000001", "--exclude-account", sim.account(0)];
+    let arguments = [ORGANIZATION, SMALL, &left_out].concat();
+    sim.reset();
+    let report = Scan::of(&sim, &arguments).run().report();
+    assert_eq!(ids(&report), ["300000000000", "300000000002", "300000000003", "300000000004"]);
+    assert!(!sim.stats().accounts.contains_key("300000000001"));
+}
