@@ -156,13 +156,15 @@ fn service_error(status: u16, code: Option<&str>, message: &str) -> (Retry, Caus
         (Retry::Never, Cause::NotInRegion)
     } else if is(TRANSIENT) || status >= 500 {
         (Retry::Transient, Cause::ServiceFault { code: name })
-    } else if status == 403 && !is(NOT_ABOUT_POLICIES) {
-        (Retry::Never, denied(&name, message))
-    } else if code.is_none() {
-        // AWS names every error: this one's body did not arrive whole.
-        (Retry::Transient, Cause::Refused { code: name })
     } else {
-        (Retry::Never, Cause::Refused { code: name })
+        // AWS names its errors: one without a name arrived damaged, or somebody on the way sent it.
+        let retry = if code.is_none() { Retry::Transient } else { Retry::Never };
+        let cause = if status == 403 && !is(NOT_ABOUT_POLICIES) {
+            denied(&name, message)
+        } else {
+            Cause::Refused { code: name }
+        };
+        (retry, cause)
     }
 }
 
@@ -295,6 +297,12 @@ mod tests {
         assert_eq!(service_error(503, Some("SlowDown"), "").0, Retry::Throttled);
         assert_eq!(service_error(503, None, "").0, Retry::Transient);
         assert_eq!(service_error(404, Some("NoSuchBucket"), "").0, Retry::Never);
-        assert_eq!(service_error(404, None, "").0, Retry::Transient, "its body was cut off");
+    }
+
+    #[test]
+    fn an_error_that_lost_its_name_is_asked_for_again() {
+        for status in [400, 403, 404] {
+            assert_eq!(service_error(status, None, "").0, Retry::Transient, "{status}");
+        }
     }
 }

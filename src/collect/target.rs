@@ -3,8 +3,8 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use aws_config::{
-    BehaviorVersion, Region, SdkConfig, profile::ProfileFileCredentialsProvider,
-    sts::AssumeRoleProvider,
+    BehaviorVersion, Region, SdkConfig, identity::IdentityCache,
+    profile::ProfileFileCredentialsProvider, sts::AssumeRoleProvider,
 };
 use aws_credential_types::{
     Credentials,
@@ -243,7 +243,14 @@ impl Caller {
     /// The way into another account of the organization: the role of that name there.
     pub async fn assume(&self, account: &str, role: &Role) -> Result<Self, Error> {
         let provider = assume(role, &self.config).await?;
-        let config = self.config.clone().into_builder().credentials_provider(provider).build();
+        let config = self
+            .config
+            .clone()
+            .into_builder()
+            .credentials_provider(provider)
+            // Its own: a shared one holds 64 accounts and then throws out any, in use or not.
+            .identity_cache(IdentityCache::lazy().build())
+            .build();
         let (found, arn) = identity(&config, Some(role)).await?;
         if found != account {
             let what = format!("it is a role of account {found}, not {account}");
@@ -271,9 +278,13 @@ async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, St
     let mut failed = 0;
     let answer = loop {
         let answer = client.get_caller_identity().send().await;
-        let Err(error) = &answer else { break answer };
+        let again = match &answer {
+            // A body that was cut off reads like a short one.
+            Ok(answer) => answer.account.is_none() || answer.arn.is_none(),
+            Err(error) => is_passing(error),
+        };
         failed += 1;
-        if failed == ATTEMPTS || !is_passing(error) {
+        if failed == ATTEMPTS || !again {
             break answer;
         }
         tokio::time::sleep(Duration::from_millis(200) * 2_u32.pow(failed - 1)).await;

@@ -61,8 +61,14 @@ fn a_fault_at_one_call_in_twenty_costs_no_coverage_when_it_passes() {
 #[test]
 fn who_asks_and_the_way_into_each_account_are_asked_again_after_a_passing_fault() {
     let many = ["--organization", "--assume-role", "audit", "--service", "account"];
-    for fault in [Fault::InternalError, Fault::Unavailable, Fault::Reset, Fault::Malformed] {
-        let rule = Rule::new(fault).service("STS").attempts(1);
+    let of = |fault| Rule::new(fault).service("STS").attempts(1);
+    for rule in [
+        of(Fault::InternalError),
+        of(Fault::Unavailable),
+        of(Fault::Reset),
+        of(Fault::Malformed).operation("GetCallerIdentity"),
+    ] {
+        let fault = rule.fault;
         let sim = sim(|sim| sim.accounts(3).fault(rule));
         let ended = Scan::of(&sim, &many).run();
         assert_eq!(ended.code(), 0, "{fault:?}: {}", ended.stderr);

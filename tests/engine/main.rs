@@ -160,7 +160,7 @@ fn assert_same(found: &Report, expected: &Report) {
         .filter(|(id, finding)| left.get(*id) != Some(*finding))
         .map(|(id, finding)| (left.get(id).map(shown), shown(finding)))
         .collect();
-    assert!(differ.is_empty(), "{} differ, first {:#?}", differ.len(), &differ[..1]);
+    assert!(differ.is_empty(), "{} differ: {:#?}", differ.len(), &differ[..differ.len().min(5)]);
     let ids = |report: &Report| -> Vec<_> {
         report.findings.iter().map(|finding| finding.fingerprint.0.clone()).collect()
     };

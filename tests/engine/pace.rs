@@ -24,14 +24,12 @@ fn a_client_that_takes_most_of_the_buckets_costs_time_and_no_coverage() {
 
 #[test]
 fn credentials_of_a_role_are_renewed_before_they_run_out() {
-    // The SDK renews ten seconds ahead: every second here, while the scan takes some.
-    let sim = sim(|sim| {
-        let latency = Latency::Fixed(Duration::from_millis(250));
-        sim.accounts(2).latency(latency).session(Duration::from_secs(11)).log()
-    });
-    let arguments =
-        ["--organization", "--assume-role", "audit", "--exclude-account", sim.account(0)];
-    let report = Scan::of(&sim, &arguments).run().report();
+    let (session, latency) = (Duration::from_secs(7), Duration::from_millis(300));
+    let sim = sim(|sim| sim.accounts(2).latency(Latency::Fixed(latency)).session(session).log());
+    let whose = ["--organization", "--assume-role", "audit", "--exclude-account", sim.account(0)];
+    let ended = Scan::of(&sim, &[&whose[..], &["--max-in-flight", "8"]].concat()).run();
+    assert!(ended.took > session, "{:?} are too few to tell", ended.took);
+    let report = ended.report();
     let assumed = sim.log().iter().filter(|asked| asked.operation == "AssumeRole").count();
     assert!(assumed >= 2, "assumed {assumed} times");
     assert_eq!(report.head.coverage.looks, UNDISTURBED.head.coverage.looks);
