@@ -66,7 +66,7 @@ impl Scan {
 
     fn start(mut self) -> Started {
         let child = self.command.spawn().expect("the binary is built");
-        Started { child, directory: self.directory, started: Instant::now() }
+        Started { child, directory: self.directory, at: Instant::now() }
     }
 
     /// Runs to the end.
@@ -79,7 +79,7 @@ impl Scan {
 struct Started {
     child: Child,
     directory: TempDir,
-    started: Instant,
+    at: Instant,
 }
 
 impl Drop for Started {
@@ -98,7 +98,7 @@ impl Started {
             }
             look(self.child.id());
             let read = fs::read_to_string(self.directory.path().join("stderr"));
-            assert!(self.started.elapsed() < HANGS, "the scan hangs: {}", read.unwrap_or_default());
+            assert!(self.at.elapsed() < HANGS, "the scan hangs: {}", read.unwrap_or_default());
             thread::sleep(Duration::from_millis(10));
         };
         let read = |name: &str| fs::read_to_string(self.directory.path().join(name));
@@ -107,7 +107,7 @@ impl Started {
         let report = read("report.json").ok().map(|text| {
             serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"))
         });
-        Ended { status, report, stderr, took: self.started.elapsed() }
+        Ended { status, report, stderr, took: self.at.elapsed() }
     }
 
     fn end(self) -> Ended {

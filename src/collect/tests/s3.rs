@@ -317,7 +317,7 @@ async fn what_is_set_is_read() {
 
 #[tokio::test]
 async fn what_cannot_be_understood_names_its_bucket() {
-    let canned = Canned::default().on("GetBucketPolicy", 200, "{\"Version\":").on(
+    let canned = Canned::default().on("GetBucketPolicy", 200, "{\"Version\":}").on(
         "GetBucketAcl",
         200,
         "<AccessControlPolicy><AccessControlList><Grant><Permission>READ</Permission></Grant>\
