@@ -324,17 +324,21 @@ async fn identity(config: &SdkConfig, role: Option<&Role>) -> Result<(String, St
     }
 }
 
-/// Whether asking again may help; a time-out took its seconds already.
+/// Whether asking again may help. A time-out took its seconds already, and whoever refuses without
+/// AWS's words at first is not AWS.
 fn is_passing<E>(error: &SdkError<E, HttpResponse>) -> bool
 where
     E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
 {
-    let timed_out = match error {
+    let lasts = match error {
         SdkError::TimeoutError(_) => true,
         SdkError::DispatchFailure(failure) => failure.is_timeout(),
+        SdkError::ServiceError(service) => {
+            service.raw().status().is_client_error() && error.code().is_none()
+        }
         _ => false,
     };
-    !timed_out && Failure::of(error).retry != Retry::Never
+    !lasts && Failure::of(error).retry != Retry::Never
 }
 
 /// A configuration that reaches nothing but its transport: for replays.
