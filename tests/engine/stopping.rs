@@ -52,6 +52,13 @@ fn a_deadline_ends_the_wait_for_an_account_that_does_not_answer() {
 }
 
 #[test]
+fn a_call_that_is_throttled_for_ever_holds_a_scan_no_longer_than_its_deadline() {
+    let sim = sim(|sim| sim.fault(Rule::new(Fault::Throttled).operation("DescribeVpcs")));
+    assert_stopped(Scan::of(&sim, &["--deadline", "4s"]).run(), "deadline");
+    assert!(sim.stats().faults > 2, "it is asked again meanwhile");
+}
+
+#[test]
 fn the_first_signal_ends_a_scan_with_a_report() {
     for name in ["INT", "TERM"] {
         let sim = slow();
