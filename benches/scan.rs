@@ -168,6 +168,7 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .stdout(Stdio::null())
         .spawn()?;
+    let peak = peak_of(child.id());
     let usage = child.wait4()?;
     let wall = begun.elapsed();
     let code = usage.status.code();
@@ -185,10 +186,28 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
         stats.throttled,
         cpu.as_secs_f64(),
         cpu.as_secs_f64() * 1_000.0 / stats.requests as f64,
-        usage.rusage.maxrss as f64 / 1_048_576.0,
+        peak.join().unwrap_or_default() as f64 / 1_000.0,
     );
     sim.stop();
     Ok(())
+}
+
+/// Watches a process until it ends; its peak resident memory in kilobytes. (What `wait4` says of
+/// it begins with the memory of the process that started it.)
+fn peak_of(process: u32) -> std::thread::JoinHandle<u64> {
+    let status = format!("/proc/{process}/status");
+    std::thread::spawn(move || {
+        let mut peak = 0;
+        while let Ok(text) = std::fs::read_to_string(&status) {
+            let line = text.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+            // A process that has ended and was not waited for has no memory left.
+            let Some(line) = line else { break };
+            let number = line.trim().trim_end_matches(" kB").parse().unwrap_or_default();
+            peak = peak.max(number);
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        peak
+    })
 }
 
 /// No scan that asks these questions can be faster: the fullest token bucket at the budget, the
