@@ -63,7 +63,7 @@ fn an_endpoint_that_is_no_aws_is_told_within_seconds() {
     let other_url = format!("http://{}", other.local_addr().unwrap());
     let other = std::thread::spawn(move || {
         let (mut stream, _) = other.accept().unwrap();
-        assert_ne!(stream.read(&mut [0; 1 << 16]).unwrap(), 0);
+        assert_ne!(stream.read(&mut [0; 4096]).unwrap(), 0);
         let page = "<html>proxy</html>";
         let length = page.len();
         write!(stream, "HTTP/1.1 403 Forbidden\r\nContent-Length: {length}\r\n\r\n{page}").unwrap();
