@@ -284,6 +284,9 @@ fn the_demo_faults_make_their_verdicts_not_assessed_and_leave_the_others() {
         }
     }
     assert_eq!(report.by_name(), wanted);
+    let demo = run(&mut demarc(["demo", "--format", "json"])).exits(5);
+    let demo = Report(serde_json::from_str(&demo.stdout).unwrap());
+    assert_eq!(demo.by_name(), wanted, "examples/demo/record.sh records the account anew");
     let cause_of = |finding: &Value| text(&finding["not_assessed"]["cause"]).to_owned();
     let causes: BTreeSet<_> = report
         .findings()
