@@ -55,7 +55,7 @@ pub(crate) fn failures(check: &Check, inventory: &Inventory) -> Vec<String> {
     for judged in run(check, inventory) {
         let Ok(Outcome::Fail(evidence)) = judged.assessed else { continue };
         for Evidenced { field, observed } in evidence.iter().map(Evidenced::of) {
-            let part = if judged.part.is_empty() { &judged.subject.name } else { &judged.part };
+            let part = if judged.part.is_empty() { &*judged.subject.name } else { &*judged.part };
             lines.push(format!("{part}: {field} is {observed}"));
         }
     }

@@ -9,8 +9,8 @@ use std::{
 
 use demarc_checks::{boundary, frameworks};
 use demarc_model::{
-    Check, Findings, Inventory, Judged, NotAssessed, Outcome, Read, Subject, Verdict,
-    finding::Identity, inventory::GLOBAL,
+    Check, Findings, Inventory, Judged, NotAssessed, Outcome, Subject, Verdict, finding::Identity,
+    inventory::GLOBAL,
 };
 use demarc_report::{
     BoundaryRef, ControlRef, EvidenceItem, Finding, NotAssessed as NotAssessedItem, ResourceRef,
@@ -167,15 +167,10 @@ fn not_assessed(why: &NotAssessed) -> NotAssessedItem {
 
 fn resource(subject: &Subject) -> ResourceRef {
     ResourceRef {
-        arn: Arc::from(subject.arn.as_str()),
+        arn: Arc::clone(&subject.arn),
         kind: Cow::Borrowed(subject.kind),
-        name: Arc::from(subject.name.as_str()),
-        tags: match &subject.tags {
-            Read::Known(tags) => Some(Arc::new(
-                tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect(),
-            )),
-            Read::Unknown(_) => None,
-        },
+        name: Arc::clone(&subject.name),
+        tags: subject.tags.get().ok().map(Arc::clone),
     }
 }
 

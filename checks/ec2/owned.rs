@@ -43,7 +43,7 @@ mod tests {
 
     fn foreign(own: &Arc<Subject>) -> Arc<Subject> {
         let arn = own.arn.replace(crate::testing::ACCOUNT, "210987654321");
-        Arc::new(Subject { arn, ..Subject::clone(own) })
+        Arc::new(Subject { arn: arn.into(), ..Subject::clone(own) })
     }
 
     /// A shared VPC with everything wrong with it.

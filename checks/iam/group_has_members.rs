@@ -39,7 +39,8 @@ declare_check! {
 }
 
 fn evaluate(group: &Group, inventory: &Inventory) -> Assessed {
-    let member = inventory.iam.users.find(|user| user.groups.contains(&group.subject.name))?;
+    let name = &*group.subject.name;
+    let member = inventory.iam.users.find(|user| user.groups.iter().any(|group| group == name))?;
     Ok(Outcome::require(member.is_some(), || {
         Evidence::new(DETAILS, "GroupList", "no user is a member", "at least one member")
     }))

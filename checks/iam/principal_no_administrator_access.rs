@@ -78,7 +78,7 @@ mod tests {
 
     fn bounded_by(document: Read<Policy>) -> Inventory {
         let limit = managed("limit", document);
-        let boundary = Some(limit.subject.arn.clone());
+        let boundary = Some(limit.subject.arn.to_string());
         let bounded =
             Role { attached_policies: admin(), permissions_boundary: boundary, ..role("app") };
         with_details(|details| {

@@ -114,7 +114,7 @@ pub(super) fn is_bounded(inventory: &Inventory, boundary: Option<&str>) -> Resul
         // AWS's own policies are listed only where they are attached, so go by the name.
         return Ok(!["AdministratorAccess", "IAMFullAccess"].iter().any(|n| is_aws_policy(arn, n)));
     }
-    let policy = inventory.iam.policies.find(|policy| policy.subject.arn == arn)?;
+    let policy = inventory.iam.policies.find(|policy| *policy.subject.arn == *arn)?;
     let document = policy.ok_or_else(|| missing(DETAILS, arn))?.document.get()?;
     let opened = escalation_paths(&[document]);
     let ways_out = [

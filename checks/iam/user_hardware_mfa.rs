@@ -62,7 +62,7 @@ fn evaluate(row: &CredentialRow, inventory: &Inventory) -> Assessed {
             "true, by a hardware device",
         )]));
     }
-    let Some(user) = inventory.iam.users.find(|user| user.subject.arn == row.arn)? else {
+    let Some(user) = inventory.iam.users.find(|user| *user.subject.arn == *row.arn)? else {
         return Ok(Outcome::NotApplicable("the user was deleted after AWS made the report"));
     };
     let soft = user.mfa_devices.find(|serial| is_software(serial))?;

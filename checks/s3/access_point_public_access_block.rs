@@ -52,7 +52,7 @@ fn evaluate(point: &AccessPoint, inventory: &Inventory) -> Assessed {
         return Ok(Outcome::NotApplicable("only its VPC can reach it"));
     }
     let s3 = &inventory.s3;
-    let bucket = s3.buckets.find(|bucket| bucket.subject.name == point.bucket);
+    let bucket = s3.buckets.find(|bucket| *bucket.subject.name == *point.bucket);
     let mut scopes = vec![&point.public_access_block, &s3.account_public_access_block];
     if let Ok(Some(bucket)) = bucket {
         scopes.push(&bucket.public_access_block);

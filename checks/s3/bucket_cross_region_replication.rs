@@ -71,7 +71,7 @@ fn evaluate(bucket: &Bucket, inventory: &Inventory, replicas: &Targets) -> Asses
 
 /// Whether a destination of the bucket lies in another region.
 fn is_elsewhere(bucket: &Bucket, arn: &str, inventory: &Inventory) -> Result<bool, Unread> {
-    match inventory.s3.buckets.find(|other| other.subject.arn == arn)? {
+    match inventory.s3.buckets.find(|other| *other.subject.arn == *arn)? {
         Some(other) => Ok(other.subject.region != bucket.subject.region),
         None => Err(Arc::new(NotAssessed {
             call: &calls::s3::GET_BUCKET_REPLICATION,
@@ -83,13 +83,13 @@ fn is_elsewhere(bucket: &Bucket, arn: &str, inventory: &Inventory) -> Result<boo
 /// Names of the account's buckets in other regions to which this one replicates.
 fn replicas_of(bucket: &Bucket, inventory: &Inventory) -> Result<Vec<String>, Unread> {
     let rules = bucket.replication.get()?;
-    let named = |arn: &str| inventory.s3.buckets.seen().iter().find(|b| b.subject.arn == arn);
+    let named = |arn: &str| inventory.s3.buckets.seen().iter().find(|b| *b.subject.arn == *arn);
     Ok(rules
         .iter()
         .filter(|rule| rule.enabled)
         .filter_map(|rule| named(&rule.destination))
         .filter(|other| other.subject.region != bucket.subject.region)
-        .map(|other| other.subject.name.clone())
+        .map(|other| other.subject.name.to_string())
         .collect())
 }
 
@@ -109,7 +109,7 @@ mod tests {
     }
 
     fn verdict_of(name: &str, account: &Inventory) -> Assessed {
-        let found = run(&CHECK, account).into_iter().find(|each| each.subject.name == name);
+        let found = run(&CHECK, account).into_iter().find(|each| &*each.subject.name == name);
         found.expect("the bucket was judged").assessed
     }
 

@@ -36,7 +36,7 @@ impl Targets {
 
     pub(super) fn contain(&self, bucket: &Bucket) -> Result<bool, Unread> {
         match &self.gap {
-            _ if self.names.contains(&bucket.subject.name) => Ok(true),
+            _ if self.names.contains(&*bucket.subject.name) => Ok(true),
             Some(why) => Err(why.clone()),
             None => Ok(false),
         }

@@ -356,7 +356,7 @@ async fn launch_template(
     let mut subject =
         subject(context, "AWS::EC2::LaunchTemplate", "launch-template", &id, None, read.tags());
     if let Some(name) = read.launch_template_name() {
-        name.clone_into(&mut subject.name);
+        subject.name = Arc::from(name);
     }
     LaunchTemplate {
         subject: Arc::new(subject),

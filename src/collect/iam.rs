@@ -115,10 +115,10 @@ fn document(call: &'static Call, text: Option<&str>, owner: &str) -> Read<Policy
 
 #[derive(Default)]
 struct Found {
-    users: BTreeMap<String, User>,
-    groups: BTreeMap<String, Group>,
-    roles: BTreeMap<String, Role>,
-    policies: BTreeMap<String, ManagedPolicy>,
+    users: BTreeMap<Arc<str>, User>,
+    groups: BTreeMap<Arc<str>, Group>,
+    roles: BTreeMap<Arc<str>, Role>,
+    policies: BTreeMap<Arc<str>, ManagedPolicy>,
 }
 
 impl Found {

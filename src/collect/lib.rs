@@ -162,7 +162,7 @@ pub async fn read_account(
 }
 
 /// The items ordered by their id, each once: pages of a changing account can overlap.
-pub(crate) fn ordered<T>(listing: Listing<T>, key: impl Fn(&T) -> String) -> Listing<T> {
+pub(crate) fn ordered<T, K: Ord>(listing: Listing<T>, key: impl Fn(&T) -> K) -> Listing<T> {
     let gap = listing.gap().cloned();
     let items: BTreeMap<_, _> =
         listing.into_seen().into_iter().map(|item| (key(&item), item)).collect();

@@ -71,7 +71,7 @@ async fn each_interface_of_an_instance_is_read_with_its_addresses() {
     );
     let region = answers(&canned, &[&calls::DESCRIBE_INSTANCES]).await;
     let read = &region.ec2.instances.all().unwrap()[0];
-    assert_eq!(read.subject.arn, "arn:aws:ec2:eu-central-1:123456789012:instance/i-1");
+    assert_eq!(&*read.subject.arn, "arn:aws:ec2:eu-central-1:123456789012:instance/i-1");
     assert_eq!(read.metadata.http_tokens.as_deref(), Some("optional"));
     assert_eq!(read.metadata.http_put_response_hop_limit, Some(2));
     assert!(read.monitoring);
@@ -245,7 +245,7 @@ async fn default_and_latest_version_of_a_launch_template_are_read_once_when_they
     );
     let region = answers(&canned, wanted).await;
     let template = &region.ec2.launch_templates.all().unwrap()[0];
-    assert_eq!(template.subject.name, "web");
+    assert_eq!(&*template.subject.name, "web");
     let [first, latest] = template.versions.get().unwrap().as_slice() else { panic!() };
     assert_eq!((first.version, first.is_default, latest.version), (1, true, 3));
     assert_eq!(first.associate_public_ip, [Some(true)]);
@@ -368,7 +368,7 @@ async fn routes_and_vpcs_are_read_for_both_families() {
     let vpc = &region.vpc.vpcs.all().unwrap()[0];
     let blocks: Vec<_> = vpc.cidr_blocks.iter().map(ToString::to_string).collect();
     assert_eq!(blocks, ["10.0.0.0/16", "10.1.0.0/16", "2001:db8::/56"]);
-    assert_eq!(vpc.subject.arn, "arn:aws:ec2:eu-central-1:210987654321:vpc/vpc-1");
+    assert_eq!(&*vpc.subject.arn, "arn:aws:ec2:eu-central-1:210987654321:vpc/vpc-1");
 }
 
 #[tokio::test]

@@ -67,10 +67,10 @@ async fn users_of_every_page_are_read_in_order() {
         .on("GetAccount", 200, &details(&user("bob", ALLOW_ALL), "", "", Some("two")));
     let iam = read(&canned, DETAILS).await.iam;
     let users = iam.users.all().unwrap();
-    let names: Vec<_> = users.iter().map(|user| user.subject().name.as_str()).collect();
+    let names: Vec<_> = users.iter().map(|user| user.subject().name.as_ref()).collect();
     assert_eq!(names, ["ann", "bob"]);
     assert_eq!(users[0].groups, ["staff"]);
-    assert_eq!(users[0].subject().tags.get().unwrap()[0].key, "team");
+    assert_eq!(users[0].subject().tags.get().unwrap().keys().next().unwrap(), "team");
     assert!(canned.sent()[0].contains("MaxItems=1000"));
     // What nothing needs is not asked, and not taken for "none".
     let why = users[0].mfa_devices.all().unwrap_err();
@@ -103,7 +103,7 @@ async fn of_awss_own_policies_those_in_use_are_kept_with_their_default_version()
         Canned::default().on("GetAccount", 200, &details("", "", &policies.concat(), None));
     let iam = read(&canned, DETAILS).await.iam;
     let read = iam.policies.all().unwrap();
-    let names: Vec<_> = read.iter().map(|policy| policy.subject().name.as_str()).collect();
+    let names: Vec<_> = read.iter().map(|policy| policy.subject().name.as_ref()).collect();
     assert_eq!(names, ["own", "AdministratorAccess", "Boundary"]);
     assert!(read.iter().all(|policy| policy.document.get().is_ok()));
 }
@@ -333,7 +333,8 @@ async fn providers_devices_and_certificates_are_listed_in_order() {
         &calls::LIST_VIRTUAL_MFA_DEVICES,
     ];
     let iam = read(&canned, wanted).await.iam;
-    let name = |provider: &demarc_model::inventory::iam::Provider| provider.subject().name.clone();
+    let name =
+        |provider: &demarc_model::inventory::iam::Provider| provider.subject().name.to_string();
     assert_eq!(iam.saml_providers.all().unwrap().iter().map(name).collect::<Vec<_>>(), ["a", "b"]);
     assert_eq!(name(&iam.oidc_providers.all().unwrap()[0]), "example.com/id/1");
     let devices = iam.virtual_mfa_devices.all().unwrap();

@@ -1,6 +1,6 @@
 //! What was read from one account, held compactly: no raw answers, shared names.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use crate::{Cause, Listing, Read, calls, time::Timestamp};
 
@@ -52,30 +52,27 @@ pub struct Region {
 /// What a finding is about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Subject {
-    pub arn: String,
+    pub arn: Arc<str>,
     /// CloudFormation type, e.g. `AWS::S3::Bucket`.
     pub kind: &'static str,
-    pub name: String,
+    pub name: Arc<str>,
     /// [`GLOBAL`] for resources that belong to no region.
     pub region: Arc<str>,
-    /// In order of their keys. Unknown where reading them is a call of its own.
-    pub tags: Read<Vec<Tag>>,
+    /// Unknown where reading them is a call of its own that was not answered.
+    pub tags: Read<Tags>,
     /// Facts that move the responsibility boundary of this resource, e.g. `("engine",
     /// "custom-oracle-ee")`; matched against the variants of `boundary.toml`.
     pub facts: Vec<(&'static str, String)>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Tag {
-    pub key: String,
-    pub value: String,
-}
+/// Key to value; shared by all findings about a resource.
+pub type Tags = Arc<BTreeMap<String, String>>;
 
 impl Subject {
     pub fn new(
         kind: &'static str,
-        arn: impl Into<String>,
-        name: impl Into<String>,
+        arn: impl Into<Arc<str>>,
+        name: impl Into<Arc<str>>,
         region: &Arc<str>,
     ) -> Self {
         Self {
@@ -83,16 +80,14 @@ impl Subject {
             kind,
             name: name.into(),
             region: Arc::clone(region),
-            tags: Read::Known(Vec::new()),
+            tags: Read::Known(Tags::default()),
             facts: Vec::new(),
         }
     }
 
     #[must_use]
     pub fn with_tags(mut self, tags: impl IntoIterator<Item = (String, String)>) -> Self {
-        let mut tags: Vec<_> = tags.into_iter().map(|(key, value)| Tag { key, value }).collect();
-        tags.sort();
-        self.tags = Read::Known(tags);
+        self.tags = Read::Known(Arc::new(tags.into_iter().collect()));
         self
     }
 
