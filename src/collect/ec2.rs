@@ -26,7 +26,7 @@ use demarc_model::{
 use futures_util::{StreamExt as _, stream};
 use ipnet::IpNet;
 
-use crate::{Collector, Context, Scope, ordered};
+use crate::{Collector, Context, Scope, ordered, owned, text, timestamp};
 
 static CALLS: &[&Call] = calls::ALL;
 
@@ -159,18 +159,6 @@ fn subject(
     }))
 }
 
-fn text(value: Option<&str>) -> String {
-    value.unwrap_or_default().to_owned()
-}
-
-fn owned(value: Option<&str>) -> Option<String> {
-    value.filter(|value| !value.is_empty()).map(str::to_owned)
-}
-
-fn timestamp(moment: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
-    moment.map(|moment| Timestamp(moment.secs()))
-}
-
 fn address(value: Option<&str>) -> Option<IpAddr> {
     value?.parse().ok()
 }
@@ -179,6 +167,17 @@ fn group_ids(groups: &[types::GroupIdentifier]) -> Vec<String> {
     let mut ids: Vec<_> = groups.iter().map(|group| text(group.group_id())).collect();
     ids.sort();
     ids
+}
+
+/// The same three options in whichever of the SDK's types.
+macro_rules! metadata {
+    ($as:ident, $read:expr) => {
+        $as {
+            http_tokens: $read.http_tokens().map(|state| state.as_str().to_owned()),
+            http_endpoint: $read.http_endpoint().map(|state| state.as_str().to_owned()),
+            http_put_response_hop_limit: $read.http_put_response_hop_limit(),
+        }
+    };
 }
 
 async fn instances(context: &Context, client: &Client) -> Listing<Instance> {
@@ -230,11 +229,7 @@ fn instance(context: &Context, read: &types::Instance) -> Instance {
         instance_profile: read.iam_instance_profile().and_then(|profile| owned(profile.arn())),
         metadata: read
             .metadata_options()
-            .map(|options| MetadataOptions {
-                http_tokens: options.http_tokens().map(|state| state.as_str().to_owned()),
-                http_endpoint: options.http_endpoint().map(|state| state.as_str().to_owned()),
-                http_put_response_hop_limit: options.http_put_response_hop_limit(),
-            })
+            .map(|options| metadata!(MetadataOptions, options))
             .unwrap_or_default(),
         monitoring: read
             .monitoring()
@@ -245,6 +240,11 @@ fn instance(context: &Context, read: &types::Instance) -> Instance {
         enclave: read.enclave_options().and_then(types::EnclaveOptions::enabled).unwrap_or(false),
         instance_id: id,
     }
+}
+
+/// An image's and a launch template's have types of their own in the SDK.
+fn ebs_device(name: Option<&str>, encrypted: Option<bool>, snapshot: Option<&str>) -> EbsDevice {
+    EbsDevice { device_name: text(name), encrypted, snapshot_id: owned(snapshot) }
 }
 
 fn interface_of_instance(read: &types::InstanceNetworkInterface) -> InstanceInterface {
@@ -299,11 +299,7 @@ fn image(context: &Context, read: &types::Image) -> Image {
             .iter()
             .filter_map(|device| {
                 let ebs = device.ebs()?;
-                Some(EbsDevice {
-                    device_name: text(device.device_name()),
-                    encrypted: ebs.encrypted(),
-                    snapshot_id: owned(ebs.snapshot_id()),
-                })
+                Some(ebs_device(device.device_name(), ebs.encrypted(), ebs.snapshot_id()))
             })
             .collect(),
     }
@@ -322,11 +318,9 @@ async fn launch_templates(context: &Context, client: &Client) -> Listing<LaunchT
     let gap = found.gap().cloned();
     let reads = stream::iter(found.into_seen()).map(|read| launch_template(context, client, read));
     let templates = reads.buffered(DETAILS_AT_ONCE).collect().await;
-    let listing = match gap {
-        None => Listing::complete(templates),
-        Some(why) => Listing::broken(templates, why),
-    };
-    ordered(listing, |template: &LaunchTemplate| template.launch_template_id.clone())
+    ordered(Listing::new(templates, gap), |template: &LaunchTemplate| {
+        template.launch_template_id.clone()
+    })
 }
 
 async fn launch_template(
@@ -380,11 +374,7 @@ fn launch_template_version(read: &types::LaunchTemplateVersion) -> LaunchTemplat
         is_default: read.default_version().unwrap_or(false),
         metadata: data
             .and_then(|data| data.metadata_options())
-            .map(|options| MetadataOptions {
-                http_tokens: options.http_tokens().map(|state| state.as_str().to_owned()),
-                http_endpoint: options.http_endpoint().map(|state| state.as_str().to_owned()),
-                http_put_response_hop_limit: options.http_put_response_hop_limit(),
-            })
+            .map(|options| metadata!(MetadataOptions, options))
             .unwrap_or_default(),
         associate_public_ip: interfaces
             .iter()
@@ -396,11 +386,7 @@ fn launch_template_version(read: &types::LaunchTemplateVersion) -> LaunchTemplat
             .iter()
             .filter_map(|device| {
                 let ebs = device.ebs()?;
-                Some(EbsDevice {
-                    device_name: text(device.device_name()),
-                    encrypted: ebs.encrypted(),
-                    snapshot_id: owned(ebs.snapshot_id()),
-                })
+                Some(ebs_device(device.device_name(), ebs.encrypted(), ebs.snapshot_id()))
             })
             .collect(),
     }
@@ -578,11 +564,7 @@ async fn addresses(context: &Context, client: &Client) -> Listing<Address> {
         .ask(&calls::DESCRIBE_ADDRESSES, || client.describe_addresses().send())
         .await
         .map(|answer| answer.addresses.unwrap_or_default());
-    let listing = match answer {
-        Read::Known(found) => Listing::complete(found),
-        Read::Unknown(why) => Listing::broken(Vec::new(), why),
-    };
-    let listing = listing.map(|read| {
+    let listing = Listing::from(answer).map(|read| {
         let public_ip = text(read.public_ip());
         let id = read.allocation_id().map_or_else(|| public_ip.clone(), str::to_owned);
         Address {
@@ -627,11 +609,7 @@ async fn instance_metadata_defaults(
     answer.map(|answer| {
         answer
             .account_level
-            .map(|level| InstanceMetadataDefaults {
-                http_tokens: level.http_tokens().map(|state| state.as_str().to_owned()),
-                http_endpoint: level.http_endpoint().map(|state| state.as_str().to_owned()),
-                http_put_response_hop_limit: level.http_put_response_hop_limit(),
-            })
+            .map(|level| metadata!(InstanceMetadataDefaults, level))
             .unwrap_or_default()
     })
 }

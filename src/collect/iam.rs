@@ -8,7 +8,7 @@ use aws_sdk_iam::{
     types::{self, AssignmentStatusType, EntityType, ReportStateType, SummaryKeyType},
 };
 use demarc_model::{
-    Cause, Inventory, Listing, NotAssessed, Read, Resource as _, Subject,
+    Cause, Inventory, Listing, Read, Resource as _, Subject,
     calls::{Call, iam as calls},
     inventory::{
         GLOBAL, Iam,
@@ -23,7 +23,7 @@ use demarc_model::{
 };
 use futures_util::{StreamExt as _, stream};
 
-use crate::{Collector, Context, Scope};
+use crate::{Collector, Context, Scope, text, timestamp};
 
 static CALLS: &[&Call] = calls::ALL;
 
@@ -89,10 +89,6 @@ async fn rest(context: &Context, client: &Client) -> Iam {
         server_certificates: certificates,
         ..Iam::default()
     }
-}
-
-fn timestamp(moment: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
-    moment.map(|moment| Timestamp(moment.secs()))
 }
 
 fn global() -> Arc<str> {
@@ -202,17 +198,10 @@ async fn details(context: &Context, client: &Client) -> Details {
         }
     }
     Details {
-        users: listing(users, gap.as_ref()),
-        groups: listing(found.groups.into_values().collect(), gap.as_ref()),
-        roles: listing(found.roles.into_values().collect(), gap.as_ref()),
-        policies: listing(found.policies.into_values().collect(), gap.as_ref()),
-    }
-}
-
-fn listing<T>(items: Vec<T>, gap: Option<&Arc<NotAssessed>>) -> Listing<T> {
-    match gap {
-        None => Listing::complete(items),
-        Some(why) => Listing::broken(items, Arc::clone(why)),
+        users: Listing::new(users, gap.clone()),
+        groups: Listing::new(found.groups.into_values().collect(), gap.clone()),
+        roles: Listing::new(found.roles.into_values().collect(), gap.clone()),
+        policies: Listing::new(found.policies.into_values().collect(), gap),
     }
 }
 
@@ -239,8 +228,8 @@ fn attached(policies: &[types::AttachedPolicy]) -> Vec<AttachedPolicy> {
     policies
         .iter()
         .map(|policy| AttachedPolicy {
-            name: policy.policy_name().unwrap_or_default().to_owned(),
-            arn: policy.policy_arn().unwrap_or_default().to_owned(),
+            name: text(policy.policy_name()),
+            arn: text(policy.policy_arn()),
         })
         .collect()
 }
@@ -249,7 +238,7 @@ fn inline(call: &'static Call, policies: &[types::PolicyDetail], owner: &str) ->
     policies
         .iter()
         .map(|policy| {
-            let name = policy.policy_name().unwrap_or_default().to_owned();
+            let name = text(policy.policy_name());
             let document = document(call, policy.policy_document(), &format!("{owner}/{name}"));
             InlinePolicy { name, document }
         })
@@ -428,13 +417,10 @@ async fn oidc_providers(context: &Context, client: &Client) -> Listing<Provider>
 
 /// A listing that AWS answers whole, ordered by ARN.
 fn listed(answer: Read<Vec<Provider>>) -> Listing<Provider> {
-    match answer {
-        Read::Known(mut providers) => {
-            providers.sort_by(|a, b| a.subject().arn.cmp(&b.subject().arn));
-            Listing::complete(providers)
-        }
-        Read::Unknown(why) => Listing::broken(Vec::new(), why),
-    }
+    Listing::from(answer.map(|mut providers| {
+        providers.sort_by(|a, b| a.subject().arn.cmp(&b.subject().arn));
+        providers
+    }))
 }
 
 async fn server_certificates(context: &Context, client: &Client) -> Listing<ServerCertificate> {

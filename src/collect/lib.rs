@@ -166,11 +166,20 @@ pub(crate) fn ordered<T, K: Ord>(listing: Listing<T>, key: impl Fn(&T) -> K) -> 
     let gap = listing.gap().cloned();
     let items: BTreeMap<_, _> =
         listing.into_seen().into_iter().map(|item| (key(&item), item)).collect();
-    let items = items.into_values().collect();
-    match gap {
-        None => Listing::complete(items),
-        Some(why) => Listing::broken(items, why),
-    }
+    Listing::new(items.into_values().collect(), gap)
+}
+
+fn text(value: Option<&str>) -> String {
+    value.unwrap_or_default().to_owned()
+}
+
+/// AWS leaves a field out, or sends it empty.
+fn owned(value: Option<&str>) -> Option<String> {
+    value.filter(|value| !value.is_empty()).map(str::to_owned)
+}
+
+fn timestamp(moment: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
+    moment.map(|moment| Timestamp(moment.secs()))
 }
 
 /// Whether any of the calls is put to each region, not once to the account.

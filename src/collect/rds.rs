@@ -7,7 +7,7 @@ use std::{
 
 use aws_sdk_rds::{Client, types};
 use demarc_model::{
-    Inventory, Listing, Read, Region, Subject, Unread,
+    Inventory, Listing, Read, Region, Subject,
     calls::{Call, rds as calls},
     inventory::{
         Rds,
@@ -16,11 +16,10 @@ use demarc_model::{
             OptionGroup,
         },
     },
-    time::Timestamp,
 };
 use futures_util::{StreamExt as _, stream};
 
-use crate::{Collector, Context, Scope, ordered};
+use crate::{Collector, Context, Scope, ordered, owned, text, timestamp};
 
 static CALLS: &[&Call] = calls::ALL;
 
@@ -90,18 +89,6 @@ async fn read(context: &Context) -> Rds {
         parameters,
         cluster_parameters,
     }
-}
-
-fn text(value: Option<&str>) -> String {
-    value.unwrap_or_default().to_owned()
-}
-
-fn owned(value: Option<&str>) -> Option<String> {
-    value.filter(|value| !value.is_empty()).map(str::to_owned)
-}
-
-fn timestamp(moment: Option<&aws_smithy_types::DateTime>) -> Option<Timestamp> {
-    moment.map(|moment| Timestamp(moment.secs()))
 }
 
 fn subject(
@@ -332,56 +319,22 @@ async fn snapshots(context: &Context, client: &Client) -> Listing<DbSnapshot> {
             |marker| client.describe_db_snapshots().max_records(100).set_marker(marker).send(),
             |page| (page.db_snapshots.unwrap_or_default(), page.marker),
         )
-        .await
-        .filter(|read| is_rds(read.engine()));
-    let gap = found.gap().cloned();
-    let reads = stream::iter(found.into_seen()).map(|read| async move {
-        let identifier = text(read.db_snapshot_identifier());
-        let kind = text(read.snapshot_type());
-        let restore = restore_accounts(&kind, async {
-            let call = &calls::DESCRIBE_DB_SNAPSHOT_ATTRIBUTES;
-            let answer = context
-                .ask(call, || {
-                    client
-                        .describe_db_snapshot_attributes()
-                        .db_snapshot_identifier(&identifier)
-                        .send()
-                })
-                .await;
-            answer.map(|answer| {
-                let result = answer.db_snapshot_attributes_result;
-                let attributes = result.and_then(|result| result.db_snapshot_attributes);
-                let restore = attributes
-                    .unwrap_or_default()
-                    .into_iter()
-                    .find(|attribute| attribute.attribute_name() == Some("restore"));
-                restore.and_then(|attribute| attribute.attribute_values).unwrap_or_default()
-            })
-        })
         .await;
-        DbSnapshot {
-            subject: Arc::new(
-                subject(
-                    context,
-                    "AWS::RDS::DBSnapshot",
-                    read.db_snapshot_arn(),
-                    &identifier,
-                    read.tag_list(),
-                )
-                .with_fact("Engine", text(read.engine())),
-            ),
-            identifier,
-            snapshot_type: kind,
-            engine: text(read.engine()),
-            encrypted: read.encrypted().unwrap_or(false),
-            storage_encryption_type: read
-                .storage_encryption_type()
-                .map(|kind| kind.as_str().to_owned()),
-            restore,
-        }
-    });
-    let read = reads.buffered(DETAILS_AT_ONCE).collect().await;
-    listing(read, gap)
+    with_restore(context, "AWS::RDS::DBSnapshot", found, |identifier: String| async move {
+        let call = &calls::DESCRIBE_DB_SNAPSHOT_ATTRIBUTES;
+        let answer = context
+            .ask(call, || {
+                client.describe_db_snapshot_attributes().db_snapshot_identifier(&identifier).send()
+            })
+            .await;
+        answer.map(|answer| {
+            let result = answer.db_snapshot_attributes_result;
+            let attributes = result.and_then(|result| result.db_snapshot_attributes);
+            let attributes = attributes.unwrap_or_default().into_iter();
+            attributes.map(|read| (read.attribute_name, read.attribute_values)).collect()
+        })
+    })
+    .await
 }
 
 async fn cluster_snapshots(context: &Context, client: &Client) -> Listing<DbSnapshot> {
@@ -394,78 +347,89 @@ async fn cluster_snapshots(context: &Context, client: &Client) -> Listing<DbSnap
             |page| (page.db_cluster_snapshots.unwrap_or_default(), page.marker),
         )
         .await
-        .filter(|read| is_rds(read.engine()));
-    let gap = found.gap().cloned();
-    let reads = stream::iter(found.into_seen()).map(|read| async move {
-        let identifier = text(read.db_cluster_snapshot_identifier());
-        let kind = text(read.snapshot_type());
-        let restore = restore_accounts(&kind, async {
-            let call = &calls::DESCRIBE_DB_CLUSTER_SNAPSHOT_ATTRIBUTES;
-            let answer = context
-                .ask(call, || {
-                    client
-                        .describe_db_cluster_snapshot_attributes()
-                        .db_cluster_snapshot_identifier(&identifier)
-                        .send()
-                })
-                .await;
-            answer.map(|answer| {
-                let result = answer.db_cluster_snapshot_attributes_result;
-                let attributes = result.and_then(|result| result.db_cluster_snapshot_attributes);
-                let restore = attributes
-                    .unwrap_or_default()
-                    .into_iter()
-                    .find(|attribute| attribute.attribute_name() == Some("restore"));
-                restore.and_then(|attribute| attribute.attribute_values).unwrap_or_default()
+        .map(as_db_snapshot);
+    with_restore(context, "AWS::RDS::DBClusterSnapshot", found, |identifier: String| async move {
+        let call = &calls::DESCRIBE_DB_CLUSTER_SNAPSHOT_ATTRIBUTES;
+        let answer = context
+            .ask(call, || {
+                client
+                    .describe_db_cluster_snapshot_attributes()
+                    .db_cluster_snapshot_identifier(&identifier)
+                    .send()
             })
+            .await;
+        answer.map(|answer| {
+            let result = answer.db_cluster_snapshot_attributes_result;
+            let attributes = result.and_then(|result| result.db_cluster_snapshot_attributes);
+            let attributes = attributes.unwrap_or_default().into_iter();
+            attributes.map(|read| (read.attribute_name, read.attribute_values)).collect()
         })
-        .await;
+    })
+    .await
+}
+
+/// What is read of a cluster's snapshot in the type of an instance's.
+fn as_db_snapshot(read: types::DbClusterSnapshot) -> types::DbSnapshot {
+    types::DbSnapshot::builder()
+        .set_db_snapshot_identifier(read.db_cluster_snapshot_identifier)
+        .set_db_snapshot_arn(read.db_cluster_snapshot_arn)
+        .set_snapshot_type(read.snapshot_type)
+        .set_engine(read.engine)
+        .set_encrypted(read.storage_encrypted)
+        .set_storage_encryption_type(read.storage_encryption_type)
+        .set_tag_list(read.tag_list)
+        .build()
+}
+
+/// Name and values, as the SDK has them.
+type Attribute = (Option<String>, Option<Vec<String>>);
+
+/// The snapshots, each with the accounts that may restore it.
+async fn with_restore<F>(
+    context: &Context,
+    kind: &'static str,
+    found: Listing<types::DbSnapshot>,
+    attributes: impl Fn(String) -> F,
+) -> Listing<DbSnapshot>
+where
+    F: Future<Output = Read<Vec<Attribute>>>,
+{
+    let found = found.filter(|read| is_rds(read.engine()));
+    let gap = found.gap().cloned();
+    let attributes = &attributes;
+    let reads = stream::iter(found.into_seen()).map(|read| async move {
+        let identifier = text(read.db_snapshot_identifier());
+        let engine = text(read.engine());
+        let arn = read.db_snapshot_arn();
+        let subject = subject(context, kind, arn, &identifier, read.tag_list())
+            .with_fact("Engine", engine.clone());
+        // Only manual snapshots can be shared ("Sharing a DB snapshot for Amazon RDS"); the
+        // question is put about no others.
+        let restore = match read.snapshot_type() {
+            Some("manual") => attributes(identifier.clone()).await.map(restorers),
+            _ => DbSnapshot::unshared(),
+        };
         DbSnapshot {
-            subject: Arc::new(
-                subject(
-                    context,
-                    "AWS::RDS::DBClusterSnapshot",
-                    read.db_cluster_snapshot_arn(),
-                    &identifier,
-                    read.tag_list(),
-                )
-                .with_fact("Engine", text(read.engine())),
-            ),
+            subject: Arc::new(subject),
             identifier,
-            snapshot_type: kind,
-            engine: text(read.engine()),
-            encrypted: read.storage_encrypted().unwrap_or(false),
+            snapshot_type: text(read.snapshot_type()),
+            engine,
+            encrypted: read.encrypted().unwrap_or(false),
             storage_encryption_type: read
                 .storage_encryption_type()
                 .map(|kind| kind.as_str().to_owned()),
             restore,
         }
     });
-    let read = reads.buffered(DETAILS_AT_ONCE).collect().await;
-    listing(read, gap)
+    let snapshots = reads.buffered(DETAILS_AT_ONCE).collect().await;
+    ordered(Listing::new(snapshots, gap), |snapshot| snapshot.subject.arn.clone())
 }
 
-/// Only manual snapshots can be shared ("Sharing a DB snapshot for Amazon RDS"); the question is
-/// put about no others.
-async fn restore_accounts(
-    kind: &str,
-    asked: impl Future<Output = Read<Vec<String>>>,
-) -> Read<Vec<String>> {
-    if kind != "manual" {
-        return DbSnapshot::unshared();
-    }
-    asked.await.map(|mut accounts| {
-        accounts.sort();
-        accounts
-    })
-}
-
-fn listing(items: Vec<DbSnapshot>, gap: Option<Unread>) -> Listing<DbSnapshot> {
-    let listing = match gap {
-        None => Listing::complete(items),
-        Some(why) => Listing::broken(items, why),
-    };
-    ordered(listing, |snapshot: &DbSnapshot| snapshot.subject.arn.clone())
+fn restorers(attributes: Vec<Attribute>) -> Vec<String> {
+    let restore = attributes.into_iter().find(|(name, _)| name.as_deref() == Some("restore"));
+    let mut accounts = restore.and_then(|(_, accounts)| accounts).unwrap_or_default();
+    accounts.sort();
+    accounts
 }
 
 async fn event_subscriptions(context: &Context, client: &Client) -> Listing<EventSubscription> {
