@@ -14,6 +14,7 @@ mod convert;
 mod demo;
 mod diff;
 mod permissions;
+mod region;
 mod scan;
 mod select;
 

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{
     config::Config,
-    print,
+    print, region,
     select::{Select, unknown},
 };
 use crate::{
@@ -226,10 +226,11 @@ impl Args {
     fn plan(&self, taken_at: Timestamp) -> anyhow::Result<Plan> {
         let checks = self.select.checks()?;
         for region in &self.target.region {
-            if !is_region(region) {
-                let known = target::default_regions("aws");
-                return Err(Usage(unknown("region", region, known)).into());
-            }
+            region::check(region)?;
+        }
+        // A recording is reached without any of it.
+        if self.tape.replay.is_none() {
+            self.reach()?;
         }
         Ok(Plan {
             wanted: Plan::wanted(&checks),
@@ -238,6 +239,22 @@ impl Args {
             regions: self.target.region.clone(),
             accounts_at_once: usize::from(self.organization.accounts_at_once.max(1)),
         })
+    }
+
+    /// Whether the way to AWS is one.
+    fn reach(&self) -> Result<(), Usage> {
+        let target = &self.target;
+        let role = target.role_arn.as_ref().or(self.organization.assume_role.as_ref());
+        if target.external_id.is_some() && role.is_none() {
+            let text = "--external-id is sent when a role is assumed: add --role-arn or --assume-role, or leave it out";
+            return Err(Usage(text.to_owned()));
+        }
+        match target.endpoint_url.as_deref().filter(|url| !target::is_endpoint(url)) {
+            None => Ok(()),
+            Some(url) => Err(Usage(format!(
+                "--endpoint-url \"{url}\" is not an http or https URL, such as http://localhost:4566"
+            ))),
+        }
     }
 
     /// Judges a recording.
@@ -426,21 +443,6 @@ impl Args {
             return Err(Usage("no account is left to scan".to_owned()).into());
         }
         Ok(accounts)
-    }
-}
-
-/// `us-east-1`, `us-gov-west-1`, `ap-southeast-7`; new regions need no new demarc.
-fn is_region(name: &str) -> bool {
-    let parts: Vec<&str> = name.split('-').collect();
-    let is_word = |part: &&str| !part.is_empty() && part.chars().all(|c| c.is_ascii_lowercase());
-    match parts.split_last() {
-        Some((number, words)) => {
-            words.len() >= 2
-                && words.iter().all(is_word)
-                && !number.is_empty()
-                && number.chars().all(|c| c.is_ascii_digit())
-        }
-        None => false,
     }
 }
 

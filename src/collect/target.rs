@@ -108,6 +108,13 @@ pub struct Caller {
     pub home_region: String,
 }
 
+/// Whether requests could go there.
+pub fn is_endpoint(url: &str) -> bool {
+    let Ok(url) = url.parse::<hyper::Uri>() else { return false };
+    let is_web = matches!(url.scheme_str(), Some("http" | "https"));
+    is_web && url.host().is_some_and(|host| !host.is_empty())
+}
+
 /// The way to the network: one pool of connections for the whole run.
 pub type Network = SharedHttpClient;
 

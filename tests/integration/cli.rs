@@ -71,7 +71,6 @@ fn an_endpoint_that_is_no_aws_is_told_within_seconds() {
     for (url, why) in [
         (nobody, "Connection refused"),
         ("http://aws.invalid".to_owned(), "lookup"),
-        ("no url".to_owned(), "cannot reach AWS at no url"),
         (silent_url, "timed out"),
         (other_url, "(HTTP 403) is not AWS"),
     ] {
@@ -123,6 +122,10 @@ fn an_unknown_name_is_a_usage_error_that_suggests_the_nearest() {
             ["scan", "--region", "eu-central1"],
             "unknown region \"eu-central1\": did you mean \"eu-central-1\"?",
         ),
+        (
+            ["scan", "--region", "eu-centrl-1"],
+            "unknown region \"eu-centrl-1\": did you mean \"eu-central-1\"?",
+        ),
         (["scan", "--fail-on", "hgih"], "unknown severity \"hgih\": did you mean \"high\"?"),
     ] {
         let ran = ran(arguments).exits(2);
@@ -130,6 +133,46 @@ fn an_unknown_name_is_a_usage_error_that_suggests_the_nearest() {
     }
     let ran = ran(["explain", "iam.root-mf"]).exits(2);
     assert!(ran.error().ends_with("did you mean \"iam.root-mfa\"?"));
+}
+
+#[test]
+fn a_region_younger_than_demarc_is_asked_for() {
+    let ran = ran(["scan", "--region", "ap-southeast-8"]).exits(1);
+    assert!(ran.error().contains("no AWS credentials found"), "{ran:?}");
+}
+
+#[test]
+fn an_external_id_that_no_role_is_asked_with_is_a_usage_error() {
+    let ran_alone = ran(["scan", "--external-id", "shop"]).exits(2);
+    assert_eq!(
+        ran_alone.error(),
+        "demarc: --external-id is sent when a role is assumed: add --role-arn or --assume-role, \
+         or leave it out"
+    );
+    let role = "arn:aws:iam::123456789012:role/audit";
+    for with_role in [
+        &["--role-arn", role][..],
+        &["--organization", "--assume-role", "audit"],
+        &["--replay", "examples/demo/account.demarc", "--fail-on", "none", "--quiet"],
+    ] {
+        let ran = run(demarc(["scan", "--external-id", "shop"]).args(with_role));
+        assert_ne!(ran.code, 2, "{with_role:?}: {ran:?}");
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_no_url_is_a_usage_error() {
+    for url in ["not a url", "ftp://x", "localhost:4566", "http://", "http:///path", "https://:443"]
+    {
+        let ran = ran(["scan", "--endpoint-url", url]).exits(2);
+        assert_eq!(
+            ran.error(),
+            format!(
+                "demarc: --endpoint-url \"{url}\" is not an http or https URL, such as \
+                 http://localhost:4566"
+            )
+        );
+    }
 }
 
 // ----------------------------------------------------------------------------------------- files
