@@ -11,8 +11,10 @@ declare_check! {
     /// that opens only where two policies meet in one identity is not seen.
     ///
     /// Managing one's own credentials is no escalation, nor is passing or assuming roles that the
-    /// policy names. A Deny closes a way if it is unconditional. Policies that grant everything
-    /// are left to `iam.managed-policy-no-admin` and `iam.inline-policy-no-admin`.
+    /// policy names, be it by a prefix or a path: which roles those are, and what they may, is not
+    /// looked up. A tag of the role does not bound passing it. A Deny closes a way if it is
+    /// unconditional. Policies that grant everything are left to `iam.managed-policy-no-admin` and
+    /// `iam.inline-policy-no-admin`.
     ///
     /// ## Why it matters
     /// Whoever may, say, change a policy's default version, or start a machine with any role, has
@@ -77,6 +79,16 @@ mod tests {
         let expected = "pass-role-to-new-instance: PolicyDocument.Statement is \
                         iam:PassRole with ec2:RunInstances";
         assert_eq!(failures(&CHECK, &account), [expected]);
+    }
+
+    #[test]
+    fn a_prefix_names_the_roles_that_can_be_passed() {
+        let json = r#"{"Version": "2012-10-17", "Statement": [
+            {"Effect": "Allow", "Action": "iam:PassRole",
+             "Resource": "arn:aws:iam::123456789012:role/app-*"},
+            {"Effect": "Allow", "Action": "ec2:RunInstances", "Resource": "*"}]}"#;
+        let account = account_with(managed("start", document(json)));
+        assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass));
     }
 
     #[test]

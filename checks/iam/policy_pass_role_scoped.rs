@@ -8,8 +8,10 @@ use super::documents::{each_lesser_document, grants};
 declare_check! {
     /// No policy of the customer's allows passing (`iam:PassRole`) or assuming (`sts:AssumeRole`)
     /// every role of the account; one finding for each. Names and paths with wildcards are named
-    /// enough. `iam:PassedToService` bounds passing, and a tag of the role bounds both. Judged are
-    /// customer managed policies and inline policies; those that grant everything are left to
+    /// enough, as AWS's own examples are (`role/EC2-roles-for-XYZ-*`); so
+    /// `iam.policy-no-privilege-escalation` has it too. `iam:PassedToService` bounds passing, and
+    /// a tag of the role bounds assuming: for passing, AWS says, tags do not work reliably. Judged
+    /// are customer managed policies and inline policies; those that grant everything are left to
     /// `iam.managed-policy-no-admin` and `iam.inline-policy-no-admin`.
     ///
     /// ## Why it matters
@@ -47,7 +49,7 @@ declare_check! {
 }
 
 fn evaluate(policy: &Policy, inventory: &Inventory) -> Outcome {
-    let roles = format!("arn:{}:iam::{}:role/*", inventory.partition, inventory.account_id);
+    let roles = format!("arn:{}:iam::{}:role/?*", inventory.partition, inventory.account_id);
     let every_role = Pattern::exact_case(&roles);
     let unbounded = |action: &&str| {
         policy.allows(action, &roles) != Decision::Denied
@@ -68,9 +70,10 @@ fn evaluate(policy: &Policy, inventory: &Inventory) -> Outcome {
 /// apart.
 fn picks_roles(condition: &Condition, action: &str) -> bool {
     let key = condition.key.to_ascii_lowercase();
-    let tells = key.starts_with("iam:resourcetag/")
-        || key.starts_with("aws:resourcetag/")
-        || (action == "iam:PassRole" && key == "iam:passedtoservice");
+    let tells = match action {
+        "iam:PassRole" => key == "iam:passedtoservice",
+        _ => key.starts_with("iam:resourcetag/") || key.starts_with("aws:resourcetag/"),
+    };
     tells
         && !condition.operator.if_exists
         && condition.operator.set != Some(SetOperator::ForAllValues)
@@ -110,10 +113,27 @@ mod tests {
     }
 
     #[test]
-    fn a_prefix_names_roles() {
-        let roles = "arn:aws:iam::123456789012:role/app-*";
-        let account = account_with(managed("app", allow(r#""iam:PassRole""#, roles)));
-        assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass));
+    fn a_prefix_or_a_path_names_roles_and_a_bare_wildcard_does_not() {
+        let account = |roles: &str| {
+            let roles = format!("arn:aws:iam::123456789012:role/{roles}");
+            account_with(managed("app", allow(r#""iam:PassRole""#, &roles)))
+        };
+        for named in ["app-*", "team/*"] {
+            assert_eq!(only(&CHECK, &account(named)), Ok(Outcome::Pass), "{named}");
+        }
+        let expected = "iam:PassRole: PolicyDocument.Statement is iam:PassRole on every role";
+        for every in ["*", "?*"] {
+            assert_eq!(failures(&CHECK, &account(every)), [expected], "{every}");
+        }
+    }
+
+    #[test]
+    fn a_tag_bounds_assuming_but_not_passing() {
+        let tagged = r#"{"StringEquals": {"aws:ResourceTag/Team": "web"}}"#;
+        let actions = r#"["iam:PassRole", "sts:AssumeRole"]"#;
+        let account = account_with(managed("tagged", allow_if(actions, "*", tagged)));
+        let expected = "iam:PassRole: PolicyDocument.Statement is iam:PassRole on every role";
+        assert_eq!(failures(&CHECK, &account), [expected]);
     }
 
     #[test]

@@ -141,13 +141,15 @@ escalations! {
 /// - An action counts only on a resource that it can apply to: `*` on a bucket opens nothing.
 /// - Managing one's own credentials (`user/${aws:username}`) is no escalation, but giving oneself
 ///   policies is.
-/// - Passing or using *named* roles and resources is the least privilege AWS advises (IAM User
-///   Guide, "Grant a user permissions to pass a role to an AWS service"); a wildcard in the name
-///   is not. Assuming roles counts where all roles of an account are meant.
+/// - Passing or assuming roles counts where all roles of an account are meant: roles by name,
+///   prefix or path are the "approved set" that AWS advises (IAM User Guide, "Grant a user
+///   permissions to pass a role to an AWS service"). Of other resources a wildcard in the name
+///   counts.
 /// - A condition on `iam:PassedToService`, `iam:PolicyARN` or `iam:PermissionsBoundary` bounds
 ///   what it is about, and one on the resource's tags is as good as its name (Systems Manager User
-///   Guide, "Additional sample IAM policies for Session Manager"). Any other condition, MFA
-///   included, leaves the way open.
+///   Guide, "Additional sample IAM policies for Session Manager"), save for the role that is
+///   passed, where it "does not have reliable results" (the page on passing roles). Any other
+///   condition, MFA included, leaves the way open.
 pub fn escalation_paths(policies: &[&Policy]) -> Vec<&'static str> {
     ESCALATIONS
         .iter()
@@ -187,8 +189,7 @@ fn is_open(action: &str, part: Option<Part<'_>>) -> bool {
         "iam:CreateAccessKey" | "iam:CreateLoginProfile" | "iam:UpdateLoginProfile" => {
             !(text.contains("${aws:username}") || text.contains("${aws:userid}"))
         }
-        "sts:AssumeRole" => is_every_role(resource),
-        "iam:PassRole" => has_open_name(text),
+        "sts:AssumeRole" | "iam:PassRole" => is_every_role(resource),
         action if action.starts_with("iam:") => true,
         // Creating something new: the role passed to it is what counts.
         action if CREATES.contains(&action) => true,
@@ -234,7 +235,7 @@ fn has_open_name(resource: &str) -> bool {
 /// Whether all roles of some account, at least, are meant.
 fn is_every_role(resource: &Pattern) -> bool {
     let name = resource.as_str().splitn(6, ':').nth(5).unwrap_or(resource.as_str());
-    Pattern::exact_case(name).covers(&Pattern::exact_case("role/*"))
+    Pattern::exact_case(name).covers(&Pattern::exact_case("role/?*"))
 }
 
 /// What the action can be applied to: the service and the name after the account in an ARN.
@@ -281,7 +282,7 @@ fn is_bounded(statement: &Statement, action: &str, passed_to: Option<&str>) -> b
         }
         let among =
             |name: &str| condition.values.iter().any(|value| Pattern::action(value).matches(name));
-        if picks_by_tag(condition) && counts_by_name(action) {
+        if picks_by_tag(condition) && counts_by_tag(action) {
             return true;
         }
         if action == "iam:PassRole" && condition.is_key("iam:PassedToService") {
@@ -305,10 +306,9 @@ fn picks_by_tag(condition: &Condition) -> bool {
         && condition.values.iter().all(|value| value.contains(|c: char| !matches!(c, '*' | '?')))
 }
 
-/// Whether naming the resource keeps the action from escalating.
-fn counts_by_name(action: &str) -> bool {
-    let over_rights = action.starts_with("iam:") && action != "iam:PassRole";
-    !over_rights && !CREATES.contains(&action)
+/// Whether tags of the resource keep the action from escalating.
+fn counts_by_tag(action: &str) -> bool {
+    !action.starts_with("iam:") && !CREATES.contains(&action)
 }
 
 /// A positive comparison that a request without the key fails.

@@ -84,8 +84,13 @@ fn named_roles_are_least_privilege() {
             allow(&["lambda:CreateFunction", "lambda:InvokeFunction"], "*"),
         ]))
     };
-    assert_eq!(with("arn:aws:iam::111122223333:role/app"), [""; 0]);
-    assert_eq!(with("arn:aws:iam::111122223333:role/*"), ["pass-role-to-new-function-and-invoke"]);
+    for named in ["role/app", "role/app-*", "role/team/*"] {
+        assert_eq!(with(&format!("arn:aws:iam::111122223333:{named}")), [""; 0], "{named}");
+    }
+    for every in ["role/*", "role/?*", "*"] {
+        let open = with(&format!("arn:aws:iam::111122223333:{every}"));
+        assert_eq!(open, ["pass-role-to-new-function-and-invoke"], "{every}");
+    }
     assert_eq!(paths(&allow(&["sts:AssumeRole"], "arn:aws:iam::*:role/deploy")), [""; 0]);
     assert_eq!(paths(&allow(&["sts:AssumeRole"], "arn:aws:iam::*:role/deploy-*")), [""; 0]);
     assert_eq!(
@@ -147,10 +152,11 @@ fn a_tag_names_a_resource_but_does_not_bound_rights() {
     assert_eq!(tagged(&["sts:AssumeRole"], "iam:ResourceTag/Team", "web"), [""; 0]);
     let rights = tagged(&["iam:PutRolePolicy"], "aws:ResourceTag/Team", "web");
     assert_eq!(rights, ["put-role-policy"]);
-    // What is new has no tags yet; those of the role passed to it count.
+    // What is new has no tags yet, and those of the role passed to it do not count.
     let run = statement(&["ec2:RunInstances"], "aws:ResourceTag/Team", "web");
-    let pass = allow(&["iam:PassRole"], "*");
-    assert_eq!(paths(&json!([pass, run])), ["pass-role-to-new-instance"]);
-    let pass = statement(&["iam:PassRole"], "iam:ResourceTag/Team", "web");
-    assert_eq!(paths(&json!([pass, run])), [""; 0]);
+    for pass in
+        [allow(&["iam:PassRole"], "*"), statement(&["iam:PassRole"], "iam:ResourceTag/Team", "web")]
+    {
+        assert_eq!(paths(&json!([pass, run])), ["pass-role-to-new-instance"]);
+    }
 }
