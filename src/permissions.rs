@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use demarc_model::Call;
+use demarc_model::{Call, calls::sts};
 use serde_json::{Value, json};
 
 /// Characters of a managed policy, white space left out ("IAM and AWS STS quotas").
@@ -22,35 +22,50 @@ pub(crate) fn actions<'a>(calls: impl IntoIterator<Item = &'a &'static Call>) ->
     actions.into_iter().collect()
 }
 
-fn document(actions: &[&str]) -> Value {
+fn document(statements: &[Value]) -> Value {
+    json!({ "Version": "2012-10-17", "Statement": statements })
+}
+
+fn read(actions: &[&str]) -> Value {
+    json!({ "Sid": "DemarcRead", "Effect": "Allow", "Action": actions, "Resource": "*" })
+}
+
+fn enter(roles: &str) -> Value {
     json!({
-        "Version": "2012-10-17",
-        "Statement": [{
-            "Sid": "DemarcRead",
-            "Effect": "Allow",
-            "Action": actions,
-            "Resource": "*",
-        }],
+        "Sid": "DemarcEnter",
+        "Effect": "Allow",
+        "Action": [sts::ASSUME_ROLE.action],
+        "Resource": roles,
     })
 }
 
 /// One policy document, or several where one would exceed a managed policy's size.
-pub(crate) fn documents(actions: &[&str], limit: usize) -> Vec<Value> {
-    let size = |actions: &[&str]| document(actions).to_string().len();
-    let mut documents = Vec::new();
+fn documents(actions: &[&str], roles: Option<&str>, limit: usize) -> Vec<Value> {
+    let size = |statements: &[Value]| document(statements).to_string().len();
+    let mut policies = Vec::new();
     let mut part: Vec<&str> = Vec::new();
     for action in actions {
         part.push(action);
-        if size(&part) > limit && part.len() > 1 {
+        if size(&[read(&part)]) > limit && part.len() > 1 {
             part.pop();
-            documents.push(document(&part));
+            policies.push(vec![read(&part)]);
             part = vec![action];
         }
     }
+    let mut last = Vec::new();
     if !part.is_empty() {
-        documents.push(document(&part));
+        last.push(read(&part));
     }
-    documents
+    if let Some(roles) = roles {
+        last.push(enter(roles));
+        if size(&last) > limit && last.len() > 1 {
+            policies.push(vec![last.remove(0)]);
+        }
+    }
+    if !last.is_empty() {
+        policies.push(last);
+    }
+    policies.iter().map(|statements| document(statements)).collect()
 }
 
 /// Characters of a session policy (STS API reference, `AssumeRole`, `Policy`).
@@ -63,7 +78,7 @@ pub(crate) fn session_policy(actions: &[&str]) -> String {
     let mut actions: Vec<String> = actions.iter().map(|action| (*action).to_owned()).collect();
     loop {
         let borrowed: Vec<&str> = actions.iter().map(String::as_str).collect();
-        let text = document(&borrowed).to_string();
+        let text = document(&[read(&borrowed)]).to_string();
         let Some(group) = longest_group(&actions).filter(|_| text.len() > SESSION_POLICY_SIZE)
         else {
             return text;
@@ -86,9 +101,9 @@ fn longest_group(actions: &[String]) -> Option<String> {
     sizes.into_iter().max_by_key(|(_, size)| *size).map(|(group, _)| group)
 }
 
-/// The policies in the syntax asked for.
-pub(crate) fn print(actions: &[&str], syntax: Syntax) -> String {
-    let documents = documents(actions, MANAGED_POLICY_SIZE);
+/// The policies in the syntax asked for; `roles` are those that may be entered.
+pub(crate) fn print(actions: &[&str], roles: Option<&str>, syntax: Syntax) -> String {
+    let documents = documents(actions, roles, MANAGED_POLICY_SIZE);
     let name = |at: usize| if documents.len() == 1 { String::new() } else { format!("{}", at + 1) };
     match syntax {
         Syntax::Json if documents.len() == 1 => pretty(&documents[0]),
@@ -141,15 +156,22 @@ mod tests {
     fn a_policy_that_would_be_too_long_is_split_and_loses_nothing() {
         let actions: Vec<String> = (0..400).map(|n| format!("service:DescribeThing{n}")).collect();
         let actions: Vec<&str> = actions.iter().map(String::as_str).collect();
-        let documents = documents(&actions, MANAGED_POLICY_SIZE);
-        assert!(documents.len() > 1);
-        let mut found = Vec::new();
-        for document in &documents {
-            assert!(document.to_string().len() <= MANAGED_POLICY_SIZE);
-            let listed = document["Statement"][0]["Action"].as_array().expect("a list");
-            found.extend(listed.iter().map(|action| action.as_str().expect("text")));
+        let mut expected = actions.clone();
+        expected.push("sts:AssumeRole");
+        // Of any size, so that the last part has room for the role, and has not.
+        for limit in (MANAGED_POLICY_SIZE - 200..=MANAGED_POLICY_SIZE).step_by(20) {
+            let documents = documents(&actions, Some("arn:*:iam::*:role/audit"), limit);
+            assert!(documents.len() > 1);
+            let mut found = Vec::new();
+            for document in &documents {
+                assert!(document.to_string().len() <= limit);
+                for statement in document["Statement"].as_array().expect("a list") {
+                    let listed = statement["Action"].as_array().expect("a list");
+                    found.extend(listed.iter().map(|action| action.as_str().expect("text")));
+                }
+            }
+            assert_eq!(found, expected);
         }
-        assert_eq!(found, actions);
     }
 
     #[test]
@@ -174,7 +196,7 @@ mod tests {
 
     #[test]
     fn terraform_keeps_the_document_whole() {
-        let text = print(&["s3:GetBucketAcl"], Syntax::Terraform);
+        let text = print(&["s3:GetBucketAcl"], None, Syntax::Terraform);
         let start = text.find("<<-POLICY\n").expect("a heredoc") + "<<-POLICY\n".len();
         let end = text.find("\n  POLICY\n}").expect("its end");
         let document: Value = serde_json::from_str(&text[start..end]).expect("JSON");

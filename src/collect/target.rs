@@ -427,17 +427,27 @@ pub struct Member {
     pub active: bool,
 }
 
+/// What listing the accounts of an organization asks: of all of it, or of some of its units.
+pub fn listing_calls(of_units: bool) -> &'static [&'static Call] {
+    static ALL: &[&Call] = &[&organizations::LIST_ACCOUNTS];
+    static OF_UNITS: &[&Call] = &[
+        &organizations::LIST_ACCOUNTS_FOR_PARENT,
+        &organizations::LIST_ORGANIZATIONAL_UNITS_FOR_PARENT,
+    ];
+    if of_units { OF_UNITS } else { ALL }
+}
+
 /// The accounts of the organization, or of organizational units and all below them, by id.
 pub async fn members(
     shared: Shared,
     caller: &Caller,
     units: &[String],
 ) -> Result<Vec<Member>, Error> {
-    static CALLS: &[&Call] = organizations::ALL;
-    let wanted = Arc::new(CALLS.iter().copied().collect());
+    let calls = listing_calls(!units.is_empty());
+    let wanted = Arc::new(calls.iter().copied().collect());
     let gateway =
         Gateway::new(shared, caller.config.clone(), &caller.account, &caller.partition, wanted);
-    let context = gateway.context(CALLS, &caller.home_region);
+    let context = gateway.context(calls, &caller.home_region);
     let mut found = if units.is_empty() {
         all_accounts(&context).await
     } else {

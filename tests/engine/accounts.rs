@@ -1,9 +1,11 @@
 //! Many accounts in one run.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, process::Command};
 
+use demarc_model::calls;
 use demarc_report::{Counts, Report, Share};
 use demarc_sim::{Fault, Rule};
+use serde_json::{Value, json};
 
 use crate::{Scan, assert_same, sim, write};
 
@@ -83,4 +85,32 @@ fn accounts_are_chosen_by_a_file_and_left_out_by_their_id() {
     let report = Scan::of(&sim, &arguments).run().report();
     assert_eq!(ids(&report), ["300000000000", "300000000002", "300000000003", "300000000004"]);
     assert!(!sim.stats().accounts.contains_key("300000000001"));
+}
+
+#[test]
+fn the_policy_of_who_scans_an_organization_grants_what_the_scan_sends_and_no_more() {
+    let sim = sim(|sim| sim.accounts(6).log());
+    for units in [&[][..], &["--ou", "r-simu"]] {
+        let which = [ORGANIZATION, units].concat();
+        sim.reset();
+        Scan::of(&sim, &[&which[..], SMALL].concat()).run().report();
+        let sent = sim.log().into_iter().map(|asked| {
+            calls::find(&asked.service, &asked.operation).expect("it is declared").action
+        });
+        let sent: BTreeSet<_> = sent.filter(|action| !action.is_empty()).collect();
+
+        let printed = Command::new(env!("CARGO_BIN_EXE_demarc"))
+            .env_clear()
+            .arg("permissions")
+            .args([&which[..], SMALL].concat())
+            .output()
+            .expect("the binary is built");
+        let policy: Value = serde_json::from_slice(&printed.stdout).expect("JSON");
+        let statements = policy["Statement"].as_array().expect("a list");
+        assert_eq!(statements[1]["Action"], json!(["sts:AssumeRole"]));
+        assert_eq!(statements[1]["Resource"], "arn:*:iam::*:role/audit");
+        let granted = statements.iter().flat_map(|one| one["Action"].as_array().expect("a list"));
+        let granted: BTreeSet<_> = granted.map(|action| action.as_str().expect("text")).collect();
+        assert_eq!(granted, sent, "{units:?}");
+    }
 }
