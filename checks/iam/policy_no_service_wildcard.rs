@@ -5,15 +5,19 @@ use demarc_model::{
 use super::documents::{each_lesser_document, grants};
 
 declare_check! {
-    /// No policy of the customer's allows every action of a service on all resources (`s3:*` on
-    /// `*`); one finding for each service. An Allow with `NotAction` on all resources counts as
-    /// every service, `*:*`. Judged are customer managed policies and inline policies; those that
+    /// No policy of the customer's allows every action of a service (`s3:*`), be it on all
+    /// resources or on those that it names; one finding for each service. An Allow with
+    /// `NotAction` counts as every service, `*:*`. A Deny takes back what it covers in full, and a
+    /// condition nothing. Judged are customer managed policies and inline policies; those that
     /// grant everything are left to `iam.managed-policy-no-admin` and
     /// `iam.inline-policy-no-admin`.
     ///
+    /// That a named resource is no excuse is AWS's reading: the control IAM.21 of Security Hub
+    /// fails any Allow with `"Action": "service:*"`, whatever its `Resource`.
+    ///
     /// ## Why it matters
-    /// The star takes in what nobody thought of: deleting, sharing, changing the service's own
-    /// policies, and every action that AWS adds later.
+    /// The star takes in what nobody thought of: deleting, sharing, changing the resource's own
+    /// policy, and every action that AWS adds later.
     ///
     /// ## Remediation
     /// List what was used, and grant that:
@@ -25,6 +29,7 @@ declare_check! {
     ///
     /// ## References
     /// - <https://docs.aws.amazon.com/IAM/latest/UserGuide/best-practices.html#grant-least-privilege>
+    /// - <https://docs.aws.amazon.com/securityhub/latest/userguide/iam-controls.html#iam-21>
     /// - <https://docs.aws.amazon.com/config/latest/developerguide/iam-policy-no-statements-with-full-access.html>
     pub(super) static CHECK = {
         id: "iam.policy-no-service-wildcard",
@@ -40,9 +45,11 @@ declare_check! {
 }
 
 fn evaluate(policy: &Policy) -> Outcome {
-    Outcome::failing_parts(policy.service_wildcards().into_iter().map(|service| {
-        let observed = format!("{service}:* on all resources");
-        (format!("{service}:*"), grants(observed, "the actions that are needed"))
+    Outcome::failing_parts(policy.service_wildcards().into_iter().map(|wildcard| {
+        let resources = if wildcard.on_all_resources { "all" } else { "named" };
+        let actions = format!("{}:*", wildcard.service);
+        let observed = format!("{actions} on {resources} resources");
+        (actions, grants(observed, "the actions that are needed"))
     }))
 }
 
@@ -74,9 +81,33 @@ mod tests {
     }
 
     #[test]
-    fn all_actions_on_one_bucket_are_not_all_of_the_service() {
-        let account = account_with(managed("own", allow(r#""s3:*""#, "arn:aws:s3:::own/*")));
+    fn a_named_bucket_is_no_excuse_for_all_actions() {
+        let own = r#"["arn:aws:s3:::own", "arn:aws:s3:::own/*"]"#;
+        let json = |action: &str| {
+            format!(
+                r#"{{"Version": "2012-10-17", "Statement":
+                {{"Effect": "Allow", "Action": "{action}", "Resource": {own}}}}}"#
+            )
+        };
+        let account = account_with(managed("own", document(&json("s3:*"))));
+        let expected = "s3:*: PolicyDocument.Statement is s3:* on named resources";
+        assert_eq!(failures(&CHECK, &account), [expected]);
+        let account = account_with(managed("own", document(&json("s3:Get*"))));
         assert_eq!(only(&CHECK, &account), Ok(Outcome::Pass));
+    }
+
+    #[test]
+    fn a_deny_takes_back_what_it_covers() {
+        let denying = |resource: &str| {
+            let json = format!(
+                r#"{{"Version": "2012-10-17", "Statement": [
+                {{"Effect": "Allow", "Action": "s3:*", "Resource": "arn:aws:s3:::own/*"}},
+                {{"Effect": "Deny", "Action": "s3:*", "Resource": "{resource}"}}]}}"#
+            );
+            account_with(managed("own", document(&json)))
+        };
+        assert_eq!(only(&CHECK, &denying("arn:aws:s3:::own/*")), Ok(Outcome::Pass));
+        assert_eq!(failures(&CHECK, &denying("arn:aws:s3:::own/secret/*")).len(), 1);
     }
 
     #[test]

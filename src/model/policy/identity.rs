@@ -1,6 +1,6 @@
 //! What identity policies grant.
 
-use std::collections::BTreeSet;
+use std::collections::BTreeMap;
 
 use super::exposure::{covers_resource, resource_parts};
 use super::{Part, Pattern, Policy, Scope, Statement};
@@ -33,6 +33,15 @@ pub enum Admin {
     /// Only under a condition, such as MFA.
     Conditioned,
     Yes,
+}
+
+/// A service of which a document allows every action.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceWildcard {
+    /// `s3`; `*` for all services.
+    pub service: Box<str>,
+    /// Or on some that it names.
+    pub on_all_resources: bool,
 }
 
 /// Whether the documents, taken together, allow the action on the resource. The resource is an
@@ -137,25 +146,29 @@ impl Policy {
             .unwrap_or(Admin::No)
     }
 
-    /// The services of which the document allows every action on all resources (`s3:*` on `*`),
+    /// The services of which the document allows every action (`s3:*`), on whatever resources,
     /// sorted; `*` for all services. An Allow with `NotAction` counts as `*`, as it gives all
-    /// actions of every service that it does not name (Security Hub, IAM.21).
-    pub fn service_wildcards(&self) -> Vec<Box<str>> {
-        let mut services = BTreeSet::new();
-        let grants =
-            self.statements.iter().filter(|each| each.is_allow() && grants_all_resources(each));
-        for statement in grants {
+    /// actions of every service that it does not name (Security Hub, IAM.21). A Deny takes back
+    /// only what it covers in full.
+    pub fn service_wildcards(&self) -> Vec<ServiceWildcard> {
+        let every = Pattern::action("*");
+        let mut services = BTreeMap::new();
+        for statement in self.statements.iter().filter(|statement| statement.is_allow()) {
             for part in statement.actions.parts() {
-                let service: Option<Box<str>> = match part {
-                    Part::One(pattern) if self.cancels(pattern) => None,
-                    Part::One(pattern) => wildcard_service(pattern),
-                    Part::AllBut(_) if self.cancels(&Pattern::action("*")) => None,
-                    Part::AllBut(_) => Some("*".into()),
+                let (pattern, service) = match part {
+                    Part::One(pattern) => (pattern, wildcard_service(pattern)),
+                    Part::AllBut(_) => (&every, Some("*".into())),
                 };
-                services.extend(service);
+                let Some(service) = service else { continue };
+                if !usable_resources(&[self], statement, pattern).is_empty() {
+                    *services.entry(service).or_insert(false) |= grants_all_resources(statement);
+                }
             }
         }
-        services.into_iter().collect()
+        services
+            .into_iter()
+            .map(|(service, on_all_resources)| ServiceWildcard { service, on_all_resources })
+            .collect()
     }
 
     /// Allow statements with `NotAction`, with their index.

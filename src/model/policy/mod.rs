@@ -27,7 +27,7 @@ mod trust;
 pub use condition::{Bound, Condition, Narrowing, Operator, SetOperator, Test};
 pub use escalation::{ESCALATIONS, Escalation, escalation_paths};
 pub use exposure::{Audience, Exposure, Grant};
-pub use identity::{Admin, Decision, decide};
+pub use identity::{Admin, Decision, ServiceWildcard, decide};
 pub use parse::Malformed;
 pub use pattern::Pattern;
 pub use trust::{Guards, Trust};

@@ -84,21 +84,31 @@ fn not_resource_leaves_everything_else() {
 
 #[test]
 fn services_given_whole_are_named() {
-    let wildcards = |statement: Value| policy(&statement).service_wildcards();
+    let wildcards = |statement: Value| -> Vec<String> {
+        let name = |each: ServiceWildcard| {
+            format!("{}{}", each.service, if each.on_all_resources { "" } else { " in part" })
+        };
+        policy(&statement).service_wildcards().into_iter().map(name).collect()
+    };
     assert_eq!(
         wildcards(
             json!({"Effect": "Allow", "Action": ["S3:*", "ec2:Describe*", "kms:**"], "Resource": "*"})
         ),
-        ["kms".into(), "s3".into()]
+        ["kms", "s3"]
     );
-    assert_eq!(wildcards(allow("s3:*", "arn:aws:s3:::b")), []);
-    assert_eq!(wildcards(allow("*", "*")), ["*".into()]);
+    assert_eq!(wildcards(allow("*", "*")), ["*"]);
+    assert_eq!(wildcards(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})), ["*"]);
+    let bucket = "arn:aws:s3:::b";
+    assert_eq!(wildcards(allow("s3:*", bucket)), ["s3 in part"]);
+    assert_eq!(wildcards(json!([allow("s3:*", bucket), allow("s3:*", "*")])), ["s3"]);
     assert_eq!(
-        wildcards(json!({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"})),
-        ["*".into()]
+        wildcards(json!({"Effect": "Allow", "NotAction": "s3:Get*", "Resource": bucket})),
+        ["* in part"]
     );
-    assert_eq!(wildcards(json!([allow("s3:*", "*"), deny("s3:*", "*")])), []);
-    assert_eq!(wildcards(json!([allow("s3:*", "*"), deny("s3:Put*", "*")])), ["s3".into()]);
+    assert_eq!(wildcards(json!([allow("s3:*", "*"), deny("s3:*", "*")])), [""; 0]);
+    assert_eq!(wildcards(json!([allow("s3:*", bucket), deny("s3:*", bucket)])), [""; 0]);
+    assert_eq!(wildcards(json!([allow("s3:*", "*"), deny("s3:*", bucket)])), ["s3"]);
+    assert_eq!(wildcards(json!([allow("s3:*", "*"), deny("s3:Put*", "*")])), ["s3"]);
 }
 
 #[test]
