@@ -11,36 +11,40 @@ use super::{
     trusts::{admits, trusts},
 };
 
-/// Services whose documentation asks for `aws:SourceArn` or `aws:SourceAccount` in the trust
-/// policy of the roles they assume. Others (EC2, Lambda, …) do not send these keys, so that
-/// demanding them would lock the service out.
-const TELLS_FOR_WHOM: [&str; 19] = [
-    "autoscaling",
-    "batch",
-    "bedrock",
-    "codebuild",
-    "codedeploy",
-    "config",
-    "dms",
-    "ecs-tasks",
-    "greengrass",
-    "monitoring.rds",
-    "personalize",
-    "pipes",
-    "rds",
-    "sagemaker",
-    "scheduler",
-    "ssm",
-    "states",
-    "transfer",
-    "vpc-flow-logs",
+/// Services whose documentation shows `aws:SourceArn` or `aws:SourceAccount` in the trust policy
+/// of the roles they assume; beside each, the guide and its page. Others (EC2, Lambda, …) are not
+/// said to send these keys, so that demanding them could lock the service out.
+const TELLS_FOR_WHOM: [&str; 21] = [
+    "appstream",      // appstream2, example-fleet-machine
+    "autoscaling",    // autoscaling/ec2, cross-service-confused-deputy-prevention
+    "batch",          // batch, cross-service-confused-deputy-prevention
+    "bedrock",        // bedrock, model-customization-iam-role and its like
+    "codebuild",      // codebuild, setting-up-service-role
+    "codedeploy",     // codedeploy, security_confused_deputy
+    "config",         // config, iamrole-permissions
+    "dms",            // dms, cross-service-confused-deputy-prevention
+    "ecs-tasks",      // AmazonECS, task-iam-roles
+    "events",         // eventbridge, cross-service-confused-deputy-prevention
+    "greengrass",     // greengrass/v2, greengrass-service-role
+    "monitoring.rds", // AmazonRDS, USER_Monitoring.OS.Enabling
+    "personalize",    // personalize, cross-service-confused-deputy-prevention
+    "pipes",          // eventbridge, cross-service-confused-deputy-prevention
+    "rds",            // AmazonRDS, cross-service-confused-deputy-prevention
+    "sagemaker",      // sagemaker, security-confused-deputy-prevention
+    "scheduler",      // scheduler, cross-service-confused-deputy-prevention
+    "ssm",            // systems-manager, cross-service-confused-deputy-prevention
+    "states",         // step-functions, procedure-create-iam-role
+    "transfer",       // transfer, confused-deputy
+    "vpc-flow-logs",  // vpc, flow-logs-iam-role
 ];
 
 declare_check! {
     /// A role that an AWS service may assume says for whose resources: by `aws:SourceArn`,
     /// `aws:SourceAccount`, an organization or an external id. One verdict for each service.
-    /// Judged are services that send these keys when they assume a role, by their own
-    /// documentation; for others, such as EC2 and Lambda, the condition would never hold.
+    /// Judged are services whose documentation shows these keys in such a trust policy; of others,
+    /// such as EC2 and Lambda, it says nothing, and the condition might never hold. RDS documents
+    /// the keys for the roles that databases use, and shows those of RDS Proxy without: try a
+    /// proxy's role before relying on it.
     ///
     /// ## Why it matters
     /// The service acts for all of its customers. Without the condition another account that
@@ -60,6 +64,8 @@ declare_check! {
     /// - <https://docs.aws.amazon.com/vpc/latest/userguide/flow-logs-iam-role.html>
     /// - <https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html>
     /// - <https://docs.aws.amazon.com/scheduler/latest/UserGuide/cross-service-confused-deputy-prevention.html>
+    /// - <https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task-iam-roles.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/cross-service-confused-deputy-prevention.html>
     pub(super) static CHECK = {
         id: "iam.role-trust-confused-deputy",
         title: "roles of AWS services say for whose resources",
@@ -149,10 +155,15 @@ mod tests {
     }
 
     #[test]
-    fn ec2_and_lambda_do_not_send_the_keys() {
+    fn ec2_and_lambda_are_not_said_to_send_the_keys() {
         let services = r#"{"Service": ["ec2.amazonaws.com", "lambda.amazonaws.com"]}"#;
         let verdict = only(&CHECK, &account_with(services, "{}"));
         assert!(matches!(verdict, Ok(Outcome::NotApplicable(_))));
+    }
+
+    #[test]
+    fn services_are_listed_once_and_in_order() {
+        assert!(TELLS_FOR_WHOM.is_sorted_by(|a, b| a < b));
     }
 
     #[test]
