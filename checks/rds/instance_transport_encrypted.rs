@@ -17,8 +17,8 @@ declare_check! {
     /// off elsewhere. Oracle insists when the option `NATIVE_NETWORK_ENCRYPTION` has
     /// `SQLNET.ENCRYPTION_SERVER` at `REQUIRED`; its option `SSL` only adds a second port and
     /// leaves the plain one open. A value that waits for a reboot is not yet in force, and a
-    /// person must look; so for Db2, where registry variables decide. Members of a cluster follow
-    /// `rds.cluster-transport-encrypted`.
+    /// person must look; so for Db2, where `DB2COMM` decides, which is not read. Members of a
+    /// cluster follow `rds.cluster-transport-encrypted`.
     ///
     /// ## Why it matters
     /// A client that is not told to use TLS sends the login and the data readable to everyone on
@@ -34,10 +34,12 @@ declare_check! {
     ///
     /// ## References
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/PostgreSQL.Concepts.General.SSL.html>
-    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.html>
-    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mariadb-ssl-connections.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mysql-ssl-connections.require-ssl.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/mariadb-ssl-connections.require-ssl.html>
     /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/SQLServer.Concepts.General.SSL.Using.html>
-    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.Oracle.Options.NetworkEncryption.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Oracle.Options.NNE.Options.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Appendix.Oracle.Options.SSL.html>
+    /// - <https://docs.aws.amazon.com/AmazonRDS/latest/UserGuide/Db2.Concepts.SSL.html>
     pub(super) static CHECK = {
         id: "rds.instance-transport-encrypted",
         title: "database instance refuses plain connections",
@@ -153,9 +155,16 @@ mod tests {
         let old = account(instance("postgres", "14.12"), &[]);
         let observed = "not set, which is off for postgres 14.12";
         assert_fails(&CHECK, &old, "rds.force_ssl", observed);
-        let old = account(instance("mariadb", "10.11.6"), &[]);
-        let observed = "not set, which is off for mariadb 10.11.6";
+        let old = account(instance("mariadb", "11.4.5"), &[]);
+        let observed = "not set, which is off for mariadb 11.4.5";
         assert_fails(&CHECK, &old, "require_secure_transport", observed);
+        // Whatever the version, these leave it to the customer.
+        let mysql = account(instance("mysql", "8.4.3"), &[]);
+        let observed = "not set, which is off for mysql 8.4.3";
+        assert_fails(&CHECK, &mysql, "require_secure_transport", observed);
+        let server = account(instance("sqlserver-se", "16.00"), &[]);
+        let observed = "not set, which is off for sqlserver-se 16.00";
+        assert_fails(&CHECK, &server, "rds.force_ssl", observed);
     }
 
     #[test]

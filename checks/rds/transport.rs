@@ -13,10 +13,17 @@ pub(super) fn parameter(engine: &str) -> Option<&'static str> {
     }
 }
 
-/// Whether plain connections are refused where the parameter group sets no value: by RDS for
-/// PostgreSQL since 15, by Aurora PostgreSQL since 17, by RDS for MariaDB since 11.8, by Aurora
-/// MySQL since 8.4, and by no other engine (RDS and Aurora User Guides, the pages on SSL/TLS of
-/// each engine; "Comparing Aurora MySQL version 3 and Aurora MySQL version 8.4").
+/// Whether plain connections are refused where the parameter group lists no value. (The calls list
+/// set parameters and defaults alike; without a value are those that are left to the engine.) The
+/// RDS and Aurora User Guides say, by page:
+///
+/// - RDS for PostgreSQL since 15 ("Using SSL with a PostgreSQL DB instance"),
+/// - Aurora PostgreSQL since 17 ("Security with Amazon Aurora PostgreSQL"),
+/// - RDS for MariaDB since 11.8 ("Requiring SSL/TLS for all connections to a MariaDB DB instance
+///   on Amazon RDS"),
+/// - Aurora MySQL since 8.4 ("Comparing Aurora MySQL version 3 and Aurora MySQL version 8.4"),
+/// - never RDS for MySQL ("Requiring SSL/TLS for all connections to a MySQL DB instance on Amazon
+///   RDS") and SQL Server ("Using SSL with a Microsoft SQL Server DB instance").
 fn is_default(engine: &str, engine_version: &str) -> bool {
     let since = match Engine::of(engine) {
         Engine::Postgres if is_aurora(engine) => (17, 0),
