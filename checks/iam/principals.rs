@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use demarc_model::{
-    Assessed, Call, Findings, Inventory, Outcome, Subject, Unread, calls,
+    Assessed, Call, Evidence, Findings, Inventory, Outcome, Subject, Unread, calls,
     inventory::iam::{AttachedPolicy, InlinePolicy, Role},
     policy::{Admin, escalation_paths},
 };
@@ -104,6 +104,15 @@ pub(super) fn is_aws_policy(arn: &str, name: &str) -> bool {
 /// Whether one of the attached policies is AWS's own `name`.
 pub(super) fn carries(attached: &[AttachedPolicy], name: &str) -> bool {
     attached.iter().any(|policy| is_aws_policy(&policy.arn, name))
+}
+
+/// Whether some role carries AWS's own policy `name`.
+pub(super) fn some_role_carries(inventory: &Inventory, name: &str) -> Assessed {
+    let role = inventory.iam.roles.find(|role| carries(&role.attached_policies, name))?;
+    Ok(Outcome::require(role.is_some(), || {
+        let observed = format!("{name} on no role");
+        Evidence::new(DETAILS, "RoleDetailList.AttachedManagedPolicies", observed, "on a role")
+    }))
 }
 
 /// Whether the permissions boundary keeps its principal from being an administrator: it neither

@@ -1,9 +1,6 @@
-use demarc_model::{
-    Assessed, ControlType, Evidence, Inventory, Layer, Outcome, Service, Severity, calls,
-    declare_check,
-};
+use demarc_model::{ControlType, Layer, Service, Severity, calls, declare_check};
 
-use super::principals::{DETAILS, carries};
+use super::principals::some_role_carries;
 
 declare_check! {
     /// Some role carries AWS's own policy `AWSSupportAccess`, so that people can open and follow
@@ -33,29 +30,25 @@ declare_check! {
         control_type: ControlType::SharedAwarenessTraining,
         resource: "AWS::::Account",
         needs: &[&calls::iam::GET_ACCOUNT_AUTHORIZATION_DETAILS],
-        evaluate: |inventory, findings| findings.one(&inventory.account, evaluate(inventory)),
+        evaluate: |inventory, findings| {
+            findings.one(&inventory.account, some_role_carries(inventory, "AWSSupportAccess"));
+        },
     }
-}
-
-fn evaluate(inventory: &Inventory) -> Assessed {
-    let roles = &inventory.iam.roles;
-    let role = roles.find(|role| carries(&role.attached_policies, "AWSSupportAccess"))?;
-    Ok(Outcome::require(role.is_some(), || {
-        let observed = "AWSSupportAccess on no role";
-        Evidence::new(DETAILS, "RoleDetailList.AttachedManagedPolicies", observed, "on a role")
-    }))
 }
 
 #[cfg(test)]
 mod tests {
     use demarc_model::{
-        Listing,
+        Listing, Outcome,
         inventory::iam::{Role, User},
     };
 
     use super::*;
     use crate::{
-        iam::testing::{attached, identity_center_role, role, user, with_details, without_details},
+        iam::{
+            principals::DETAILS,
+            testing::{attached, identity_center_role, role, user, with_details, without_details},
+        },
         testing::{assert_fails, assert_not_assessed, denial, only},
     };
 
