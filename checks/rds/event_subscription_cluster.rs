@@ -1,6 +1,5 @@
 use demarc_model::{
-    Assessed, ControlType, Layer, Outcome, Region, Service, Severity, calls::rds as calls,
-    declare_check,
+    Assessed, ControlType, Layer, Region, Service, Severity, calls::rds as calls, declare_check,
 };
 
 use super::events::Events;
@@ -37,35 +36,28 @@ declare_check! {
     }
 }
 
+const EVENTS: Events =
+    Events { source_type: "db-cluster", categories: &["maintenance", "failure"] };
+
 fn evaluate(region: &Region) -> Assessed {
-    let clusters = region.rds.clusters.all()?;
-    if clusters.is_empty() {
-        return Ok(Outcome::NotApplicable("the region has no database clusters"));
-    }
-    Events {
-        source_type: "db-cluster",
-        categories: &["maintenance", "failure"],
-        sources: Some(clusters.iter().map(|cluster| &*cluster.identifier).collect()),
-    }
-    .are_announced(region)
+    let clusters = region.rds.clusters.all()?.iter().map(|cluster| &*cluster.identifier);
+    EVENTS.of_each(region, clusters, "the region has no database clusters")
 }
 
 #[cfg(test)]
 mod tests {
-    use demarc_model::inventory::rds::EventSubscription;
+    use demarc_model::{Outcome, inventory::rds::EventSubscription};
 
     use super::*;
     use crate::{
-        rds::testing::{denied_clusters, subscribed, subscription, unknown_subscriptions},
+        rds::testing::{
+            denied_clusters, subscribed, subscription, subscription_to, unknown_subscriptions,
+        },
         testing::{assert_fails, assert_not_assessed, only},
     };
 
     fn partial(categories: &[&str]) -> EventSubscription {
-        EventSubscription {
-            source_type: Some("db-cluster".to_owned()),
-            event_categories: categories.iter().map(|c| (*c).to_owned()).collect(),
-            ..subscription()
-        }
+        subscription_to("db-cluster", categories)
     }
 
     #[test]

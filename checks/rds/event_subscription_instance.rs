@@ -1,6 +1,5 @@
 use demarc_model::{
-    Assessed, ControlType, Layer, Outcome, Region, Service, Severity, calls::rds as calls,
-    declare_check,
+    Assessed, ControlType, Layer, Region, Service, Severity, calls::rds as calls, declare_check,
 };
 
 use super::events::Events;
@@ -37,35 +36,30 @@ declare_check! {
     }
 }
 
+const EVENTS: Events = Events {
+    source_type: "db-instance",
+    categories: &["maintenance", "configuration change", "failure"],
+};
+
 fn evaluate(region: &Region) -> Assessed {
-    let instances = region.rds.instances.all()?;
-    if instances.is_empty() {
-        return Ok(Outcome::NotApplicable("the region has no database instances"));
-    }
-    Events {
-        source_type: "db-instance",
-        categories: &["maintenance", "configuration change", "failure"],
-        sources: Some(instances.iter().map(|instance| &*instance.identifier).collect()),
-    }
-    .are_announced(region)
+    let instances = region.rds.instances.all()?.iter().map(|instance| &*instance.identifier);
+    EVENTS.of_each(region, instances, "the region has no database instances")
 }
 
 #[cfg(test)]
 mod tests {
-    use demarc_model::inventory::rds::EventSubscription;
+    use demarc_model::{Outcome, inventory::rds::EventSubscription};
 
     use super::*;
     use crate::{
-        rds::testing::{denied_instances, subscribed, subscription, unknown_subscriptions},
+        rds::testing::{
+            denied_instances, subscribed, subscription, subscription_to, unknown_subscriptions,
+        },
         testing::{assert_fails, assert_not_assessed, only},
     };
 
     fn partial(categories: &[&str]) -> EventSubscription {
-        EventSubscription {
-            source_type: Some("db-instance".to_owned()),
-            event_categories: categories.iter().map(|c| (*c).to_owned()).collect(),
-            ..subscription()
-        }
+        subscription_to("db-instance", categories)
     }
 
     #[test]

@@ -1,6 +1,5 @@
 use demarc_model::{
-    Assessed, ControlType, Layer, Outcome, Region, Service, Severity, calls::rds as calls,
-    declare_check,
+    Assessed, ControlType, Layer, Region, Service, Severity, calls::rds as calls, declare_check,
 };
 
 use super::events::Events;
@@ -36,45 +35,36 @@ declare_check! {
     }
 }
 
+const EVENTS: Events =
+    Events { source_type: "db-parameter-group", categories: &["configuration change"] };
+
 fn evaluate(region: &Region) -> Assessed {
     let instances = region.rds.instances.all()?;
-    let mut groups: Vec<&str> = instances
+    let groups = instances
         .iter()
         .flat_map(|instance| instance.parameter_groups.iter().map(String::as_str))
-        .filter(|group| !group.starts_with("default."))
-        .collect();
-    groups.sort_unstable();
-    groups.dedup();
-    if groups.is_empty() {
-        return Ok(Outcome::NotApplicable("no instance uses a parameter group that can change"));
-    }
-    Events {
-        source_type: "db-parameter-group",
-        categories: &["configuration change"],
-        sources: Some(groups),
-    }
-    .are_announced(region)
+        .filter(|group| !group.starts_with("default."));
+    EVENTS.of_each(region, groups, "no instance uses a parameter group that can change")
 }
 
 #[cfg(test)]
 mod tests {
-    use demarc_model::inventory::rds::{DbInstance, EventSubscription};
+    use demarc_model::{
+        Outcome,
+        inventory::rds::{DbInstance, EventSubscription},
+    };
 
     use super::*;
     use crate::{
         rds::testing::{
-            denied_instances, instance, subscribed, subscription, unknown_subscriptions,
-            with_instance,
+            denied_instances, instance, subscribed, subscription, subscription_to,
+            unknown_subscriptions, with_instance,
         },
         testing::{assert_fails, assert_not_assessed, only},
     };
 
     fn partial(categories: &[&str]) -> EventSubscription {
-        EventSubscription {
-            source_type: Some("db-parameter-group".to_owned()),
-            event_categories: categories.iter().map(|c| (*c).to_owned()).collect(),
-            ..subscription()
-        }
+        subscription_to("db-parameter-group", categories)
     }
 
     #[test]

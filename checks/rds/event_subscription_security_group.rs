@@ -37,16 +37,14 @@ declare_check! {
     }
 }
 
+const EVENTS: Events =
+    Events { source_type: "db-security-group", categories: &["configuration change", "failure"] };
+
 fn evaluate(region: &Region) -> Assessed {
     if region.rds.instances.all()?.is_empty() {
         return Ok(Outcome::NotApplicable("the region has no database instances"));
     }
-    Events {
-        source_type: "db-security-group",
-        categories: &["configuration change", "failure"],
-        sources: None,
-    }
-    .are_announced(region)
+    EVENTS.of_any(region)
 }
 
 #[cfg(test)]
@@ -55,16 +53,14 @@ mod tests {
 
     use super::*;
     use crate::{
-        rds::testing::{denied_instances, subscribed, subscription, unknown_subscriptions},
+        rds::testing::{
+            denied_instances, subscribed, subscription, subscription_to, unknown_subscriptions,
+        },
         testing::{assert_fails, assert_not_assessed, only},
     };
 
     fn partial(categories: &[&str]) -> EventSubscription {
-        EventSubscription {
-            source_type: Some("db-security-group".to_owned()),
-            event_categories: categories.iter().map(|c| (*c).to_owned()).collect(),
-            ..subscription()
-        }
+        subscription_to("db-security-group", categories)
     }
 
     #[test]

@@ -4,20 +4,37 @@ use demarc_model::{
     Assessed, Evidence, Outcome, Region, calls::rds as calls, inventory::rds::EventSubscription,
 };
 
-/// What should be announced, and where it comes from.
-pub(super) struct Events<'a> {
+/// What should be announced.
+pub(super) struct Events {
     pub(super) source_type: &'static str,
     pub(super) categories: &'static [&'static str],
-    /// Each of these must be covered; `None` asks for subscriptions to all sources.
-    pub(super) sources: Option<Vec<&'a str>>,
 }
 
-impl Events<'_> {
-    /// Whether subscriptions of the region, taken together, announce all of it.
-    pub(super) fn are_announced(&self, region: &Region) -> Assessed {
+impl Events {
+    /// Whether the region's subscriptions, taken together, announce the events of each of the
+    /// sources; `none` says that there are no sources.
+    pub(super) fn of_each<'a>(
+        &self,
+        region: &Region,
+        sources: impl IntoIterator<Item = &'a str>,
+        none: &'static str,
+    ) -> Assessed {
+        let sources: Vec<&str> = sources.into_iter().collect();
+        if sources.is_empty() {
+            return Ok(Outcome::NotApplicable(none));
+        }
+        self.are_announced(region, Some(&sources))
+    }
+
+    /// The same of any source, which takes a subscription to all of them.
+    pub(super) fn of_any(&self, region: &Region) -> Assessed {
+        self.are_announced(region, None)
+    }
+
+    fn are_announced(&self, region: &Region, sources: Option<&[&str]>) -> Assessed {
         let subscriptions = &region.rds.event_subscriptions;
         let is_announced =
-            |category: &&str| self.is_covered(subscriptions.seen(), category.to_owned());
+            |category: &&str| self.is_covered(subscriptions.seen(), category.to_owned(), sources);
         let missing: Vec<&str> =
             self.categories.iter().copied().filter(|c| !is_announced(c)).collect();
         if missing.is_empty() {
@@ -32,7 +49,12 @@ impl Events<'_> {
         )]))
     }
 
-    fn is_covered(&self, subscriptions: &[EventSubscription], category: &str) -> bool {
+    fn is_covered(
+        &self,
+        subscriptions: &[EventSubscription],
+        category: &str,
+        sources: Option<&[&str]>,
+    ) -> bool {
         let able: Vec<_> = subscriptions
             .iter()
             .filter(|subscription| self.delivers(subscription, category))
@@ -43,7 +65,7 @@ impl Events<'_> {
         let names = |subscription: &&EventSubscription, source: &str| {
             subscription.source_ids.iter().any(|id| id.eq_ignore_ascii_case(source))
         };
-        self.sources.as_ref().is_some_and(|sources| {
+        sources.is_some_and(|sources| {
             sources.iter().all(|source| able.iter().any(|able| names(able, source)))
         })
     }

@@ -104,6 +104,15 @@ pub(super) fn subscription() -> EventSubscription {
     }
 }
 
+/// A [`subscription`] to some categories of the events of one type of source.
+pub(super) fn subscription_to(source_type: &str, categories: &[&str]) -> EventSubscription {
+    EventSubscription {
+        source_type: Some(source_type.to_owned()),
+        event_categories: categories.iter().map(|category| (*category).to_owned()).collect(),
+        ..subscription()
+    }
+}
+
 /// An account with this instance alone.
 pub(super) fn with_instance(instance: DbInstance) -> Inventory {
     with_region(|region| region.rds.instances = Listing::complete(vec![instance]))
