@@ -5,6 +5,7 @@ mod checkpoint;
 mod faults;
 mod memory;
 mod pace;
+mod roles;
 mod stopping;
 
 use std::{
