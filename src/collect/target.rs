@@ -1,6 +1,10 @@
 //! Who is scanned: credentials, the caller's identity, and the regions of an account.
 
-use std::{collections::BTreeSet, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeSet,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use aws_config::{
     BehaviorVersion, Region, SdkConfig, identity::IdentityCache,
@@ -8,7 +12,7 @@ use aws_config::{
 };
 use aws_credential_types::{
     Credentials,
-    provider::{ProvideCredentials as _, SharedCredentialsProvider, error::CredentialsError},
+    provider::{ProvideCredentials, SharedCredentialsProvider, error::CredentialsError, future},
 };
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_runtime_api::client::{
@@ -23,6 +27,7 @@ use demarc_model::{
     Call, Listing, Read,
     calls::{ec2, organizations, sts},
 };
+use tokio::sync::Mutex;
 
 use crate::{
     Gateway, Regions, Shared, Transport,
@@ -157,14 +162,15 @@ pub async fn connect(access: &Access, network: &Network) -> Result<Caller, Error
     let home_region = config.region().map_or("us-east-1", Region::as_ref).to_owned();
     config = config.into_builder().region(Region::new(home_region.clone())).build();
 
-    let provider = config.credentials_provider().ok_or(Error::NoCredentials)?;
+    let provider = held(config.credentials_provider().ok_or(Error::NoCredentials)?);
     provider
         .provide_credentials()
         .await
         .map_err(|error| credentials_error(access.profile.as_deref(), &error))?;
+    config = config.into_builder().credentials_provider(provider.clone()).build();
     let credentials = match &access.role {
         None => provider,
-        Some(role) => assume(role, &config).await?,
+        Some(role) => held(assume(role, &config).await?),
     };
     let config = config
         .into_builder()
@@ -175,6 +181,38 @@ pub async fn connect(access: &Access, network: &Network) -> Result<Caller, Error
     let (account, arn) = identity(&config, access.role.as_ref()).await?;
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
     Ok(Caller { config, account, partition, arn, home_region })
+}
+
+/// Credentials, kept until shortly before they expire. The provider of a role keeps nothing of
+/// what it assumes the role with: entering a thousand accounts would ask a thousand times for the
+/// caller's own, of whatever supplies them: the SSO portal, a process, another role.
+#[derive(Debug)]
+struct Held {
+    source: SharedCredentialsProvider,
+    last: Mutex<Option<Credentials>>,
+}
+
+/// Longer than the SDK's own margin, so that whoever asks for new ones gets them.
+const RENEWED_BEFORE: Duration = Duration::from_mins(1);
+
+fn held(source: SharedCredentialsProvider) -> SharedCredentialsProvider {
+    SharedCredentialsProvider::new(Held { source, last: Mutex::new(None) })
+}
+
+impl ProvideCredentials for Held {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        let soon = SystemTime::now() + RENEWED_BEFORE;
+        future::ProvideCredentials::new(async move {
+            let mut last = self.last.lock().await;
+            match &*last {
+                Some(held) if held.expiry().is_none_or(|end| end > soon) => Ok(held.clone()),
+                _ => Ok(last.insert(self.source.provide_credentials().await?).clone()),
+            }
+        })
+    }
 }
 
 fn timeout_config(timeouts: Timeouts) -> TimeoutConfig {

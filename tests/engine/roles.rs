@@ -6,7 +6,7 @@ use demarc_sim::Running;
 use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
-use crate::{Scan, sim};
+use crate::{Scan, sim, write};
 
 const ROLE: &str = "arn:aws:iam::300000000000:role/ops/audit";
 const DEVICE: &str = "arn:aws:iam::123456789012:mfa/alice";
@@ -85,4 +85,29 @@ fn an_mfa_code_that_nobody_can_be_asked_for_is_a_usage_error() {
         )
     );
     assert_eq!(sim.stats().requests, 0);
+}
+
+#[test]
+fn a_role_that_only_opens_the_way_to_others_is_not_narrowed_but_they_are() {
+    let sim = sim(|sim| sim.accounts(4).log());
+    let directory = tempfile::tempdir().expect("a temporary directory");
+    let file = write(&directory, "accounts.txt", "300000000001\n300000000002\n");
+    let file = file.to_str().expect("a plain path");
+    let way = ["--role-arn", ROLE, "--accounts", file, "--assume-role", "audit"];
+    let report = Scan::of(&sim, &[&way[..], SMALL].concat()).run().report();
+    assert!(report.head.accounts.iter().all(|row| row.error.is_none()));
+    let mut assumed = assumed(&sim);
+    assumed.sort_by(|a, b| a.1["RoleArn"].cmp(&b.1["RoleArn"]));
+    let steps: Vec<_> = assumed
+        .iter()
+        .map(|(by, asked)| (by.as_str(), asked["RoleArn"].as_str(), asked.contains_key("Policy")))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            (sim.account(0), ROLE, false),
+            ("300000000000", "arn:aws:iam::300000000001:role/audit", true),
+            ("300000000000", "arn:aws:iam::300000000002:role/audit", true),
+        ]
+    );
 }
