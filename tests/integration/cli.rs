@@ -276,6 +276,31 @@ fn convert_takes_nothing_but_a_report() {
     assert!(ran.error().contains("cannot read report"), "{ran:?}");
 }
 
+#[test]
+fn the_example_configuration_does_what_it_says() {
+    let directory = tempfile::tempdir().unwrap();
+    let (config, recording) =
+        (root().join("examples/demarc.toml"), root().join("examples/demo/account.demarc"));
+    let checked = run(demarc(["config", "check"]).arg(&config)).exits(0);
+    assert_eq!(checked.stdout, format!("{} is sound\n", config.display()));
+
+    let scan = || {
+        let mut command = demarc(["scan", "--quiet", "--config"]);
+        command.arg(&config).arg("--replay").arg(&recording).current_dir(directory.path());
+        run(&mut command).exits(3)
+    };
+    assert_eq!(scan().stderr, "");
+    for file in ["report.json", "report.html", "events.ndjson", "demarc.prom", "demarc.lock"] {
+        assert!(directory.path().join(file).is_file(), "{file}");
+    }
+    assert_eq!(fs::read_dir(directory.path().join("history")).unwrap().count(), 1);
+    let report = Report::read(&directory.path().join("report.json"));
+    assert!(report.findings().iter().all(|finding| finding["change"] != "unchanged"));
+    scan();
+    let report = Report::read(&directory.path().join("report.json"));
+    assert!(report.findings().iter().any(|finding| finding["change"] == "unchanged"));
+}
+
 // ---------------------------------------------------------------------------------------- output
 
 #[test]
