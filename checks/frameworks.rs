@@ -25,7 +25,8 @@ static ALL: LazyLock<Vec<Framework>> = LazyLock::new(|| {
     SOURCES.iter().map(parse).collect()
 });
 
-type Cited = (&'static Framework, &'static Control);
+/// A control, and the catalogue that has it.
+pub type Cited = (&'static Framework, &'static Control);
 
 static BY_CHECK: LazyLock<BTreeMap<&str, Vec<(Cited, &Answer)>>> = LazyLock::new(|| {
     let mut index = BTreeMap::<_, Vec<_>>::new();

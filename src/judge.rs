@@ -4,70 +4,105 @@
 use std::{
     borrow::Cow,
     collections::{BTreeMap, BTreeSet},
-    sync::{Arc, LazyLock},
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, LazyLock, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
 };
 
+use anyhow::Context as _;
 use demarc_checks::{boundary, frameworks};
 use demarc_model::{
-    Check, Findings, Inventory, Judged, NotAssessed, Outcome, Subject, Verdict, finding::Identity,
-    inventory::GLOBAL,
+    Call, Cause, Check, Findings, Inventory, Judged, NotAssessed, Outcome, Subject, Verdict, calls,
+    finding::Identity, inventory::GLOBAL,
 };
 use demarc_report::{
-    BoundaryRef, ControlRef, EvidenceItem, Finding, NotAssessed as NotAssessedItem, ResourceRef,
+    BoundaryRef, Common, ControlRef, EvidenceItem, Finding, Gap, NotAssessed as NotAssessedItem,
+    ResourceRef,
 };
 
-use crate::totals::{Totals, is_gap, owner};
+use crate::{
+    spool::Writer,
+    totals::{Tally, owner},
+};
 
-/// What the findings of a check have in common.
-struct Texts {
-    remediation: String,
-}
-
-static TEXTS: LazyLock<BTreeMap<&'static str, Texts>> = LazyLock::new(|| {
-    demarc_checks::all()
-        .map(|check| (check.id, Texts { remediation: check.section("Remediation") }))
-        .collect()
+/// How to mend what a check found, by the check's id.
+static REMEDIATIONS: LazyLock<BTreeMap<&'static str, Common<String>>> = LazyLock::new(|| {
+    demarc_checks::all().map(|check| (check.id, check.section("Remediation").into())).collect()
 });
 
-/// Judges one account check by check, hands every finding to `sink` in the report's order, and
-/// counts it. The inventory's account must be the last row of `totals`.
-pub(crate) fn judge<E>(
+/// Findings go to the spool in texts of about this many bytes.
+const CHUNK: usize = 256 * 1024;
+
+/// One thread judges alone for so long: most accounts are done by then.
+const ALONE: Duration = Duration::from_millis(20);
+
+/// Judges one account by these checks, each with its position in the scan's order, and spools
+/// what they found. `keep` may change a finding, and says whether the report is to have it; the
+/// figures count it all the same.
+pub(crate) fn judge(
     inventory: &Inventory,
-    checks: &[&'static Check],
-    totals: &mut Totals,
-    mut decorate: impl FnMut(&mut Finding),
-    mut sink: impl FnMut(&Finding) -> Result<(), E>,
-) -> Result<(), E> {
+    checks: &[(usize, &'static Check)],
+    writer: &Writer,
+    keep: &(impl Fn(&mut Finding) -> bool + Sync),
+) -> anyhow::Result<Vec<(&'static Check, Tally)>> {
     let place = Place {
         account: Arc::from(inventory.account_id.as_str()),
         partition: Arc::from(inventory.partition.as_str()),
     };
-    for check in checks {
+    let next = AtomicUsize::new(0);
+    let done = Mutex::new(Vec::with_capacity(checks.len()));
+    let one = || -> anyhow::Result<bool> {
+        let Some((at, check)) = checks.get(next.fetch_add(1, Ordering::Relaxed)) else {
+            return Ok(false);
+        };
+        let tally = Desk::new(&place, check).judge(inventory, keep, |lines| writer.add(*at, lines));
+        let tally = tally.context("cannot write findings to the disk")?;
+        done.lock().expect("no holder of the tallies panics").push((*check, tally));
+        Ok(true)
+    };
+    thread::scope(|scope| {
+        let begun = Instant::now();
+        let mut helpers = Vec::new();
+        while one()? {
+            if helpers.is_empty() && begun.elapsed() > ALONE {
+                let cores = thread::available_parallelism().map_or(1, std::num::NonZero::get);
+                let help = || -> anyhow::Result<()> {
+                    while one()? {}
+                    Ok(())
+                };
+                helpers.extend((1..cores).map(|_| scope.spawn(help)));
+            }
+        }
+        helpers
+            .into_iter()
+            .try_for_each(|helper| helper.join().expect("a check that panics is caught"))
+    })?;
+    Ok(done.into_inner().expect("no holder of the tallies panics"))
+}
+
+/// What a check says. One that panics says so of the account, and spoils nothing else.
+fn evaluate(check: &'static Check, inventory: &Inventory) -> Vec<Judged> {
+    let judged = catch_unwind(AssertUnwindSafe(|| {
         let mut findings = Findings::default();
         (check.evaluate)(inventory, &mut findings);
-        let mut judged = findings.results;
-        judged.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)).then(rank(a).cmp(&rank(b))));
-        // The same subject twice (a resource that AWS listed twice) is one finding, the worst.
-        judged.dedup_by(|a, b| sort_key(a) == sort_key(b));
-        let mut incomplete = BTreeSet::new();
-        for judged in &judged {
-            let mut finding = place.finding(check, judged);
-            decorate(&mut finding);
-            if is_gap(finding.verdict) {
-                incomplete.insert(Arc::clone(&finding.region));
-            }
-            totals.add(&finding);
-            sink(&finding)?;
-        }
-        if demarc_collect::is_regional(check.needs) {
-            for region in &inventory.regions {
-                totals.look(check, !incomplete.contains(&region.name));
-            }
-        } else {
-            totals.look(check, incomplete.is_empty());
-        }
-    }
-    Ok(())
+        findings.results
+    }));
+    let mut judged = judged.unwrap_or_else(|_| {
+        let what = format!("check {} panicked", check.id);
+        tracing::error!("{what}");
+        let call: &'static Call = check.needs.first().unwrap_or(&&calls::sts::GET_CALLER_IDENTITY);
+        let why = NotAssessed { call, cause: Cause::Bug { what } };
+        let subject = Arc::clone(&inventory.account);
+        vec![Judged { subject, part: String::new(), assessed: Err(Arc::new(why)) }]
+    });
+    judged.sort_by(|a, b| sort_key(a).cmp(&sort_key(b)).then(rank(a).cmp(&rank(b))));
+    // The same subject twice (a resource that AWS listed twice) is one finding, the worst.
+    judged.dedup_by(|a, b| sort_key(a) == sort_key(b));
+    judged
 }
 
 fn sort_key(judged: &Judged) -> (&str, &str, &str) {
@@ -87,12 +122,68 @@ struct Place {
     partition: Arc<str>,
 }
 
-impl Place {
-    fn finding(&self, check: &'static Check, judged: &Judged) -> Finding {
-        let subject = &judged.subject;
+/// What the findings of one check about one account have in common.
+struct Desk<'a> {
+    place: &'a Place,
+    check: &'static Check,
+    /// By the resource's type and the facts that move the line.
+    lines: Vec<(&'static str, Vec<(&'static str, String)>, Common<BoundaryRef>)>,
+    controls: Vec<(Vec<frameworks::Cited>, Common<Vec<ControlRef>>)>,
+}
+
+impl<'a> Desk<'a> {
+    fn new(place: &'a Place, check: &'static Check) -> Self {
+        Self { place, check, lines: Vec::new(), controls: Vec::new() }
+    }
+
+    /// Hands the findings to `spool`, in the report's order.
+    fn judge(
+        mut self,
+        inventory: &Inventory,
+        keep: &impl Fn(&mut Finding) -> bool,
+        mut spool: impl FnMut(&[u8]) -> std::io::Result<()>,
+    ) -> anyhow::Result<Tally> {
+        let check = self.check;
+        let mut tally = Tally::default();
+        let mut lines = Vec::new();
+        let mut gaps = Gaps::default();
+        let mut incomplete = BTreeSet::new();
+        let results = evaluate(check, inventory);
+        for judged in &results {
+            let mut finding = self.finding(judged);
+            let kept = keep(&mut finding);
+            tally.verdicts.add(finding.verdict, finding.suppressed.is_some());
+            tally.worst.push(&finding);
+            tally.saw_resource |= judged.subject.kind != "AWS::::Account";
+            if let Err(why) = &judged.assessed {
+                gaps.add(why, &judged.subject.region);
+                incomplete.insert(&judged.subject.region);
+            }
+            if kept {
+                demarc_report::write_line(&finding, &mut lines)?;
+            }
+            if lines.len() > CHUNK {
+                spool(&lines)?;
+                lines.clear();
+            }
+        }
+        spool(&lines)?;
+        tally.gaps = gaps.told(check, &self.place.account);
+        if demarc_collect::is_regional(check.needs) {
+            for region in &inventory.regions {
+                tally.looks.add(!incomplete.contains(&region.name));
+            }
+        } else {
+            tally.looks.add(incomplete.is_empty());
+        }
+        Ok(tally)
+    }
+
+    fn finding(&mut self, judged: &Judged) -> Finding {
+        let (check, place, subject) = (self.check, self.place, &judged.subject);
         let identity = Identity {
-            partition: &self.partition,
-            account: &self.account,
+            partition: &place.partition,
+            account: &place.account,
             region: &subject.region,
             resource: &subject.arn,
             check: check.id,
@@ -104,8 +195,8 @@ impl Place {
             title: Cow::Borrowed(check.title),
             verdict: Verdict::Pass,
             severity: check.severity,
-            account: Arc::clone(&self.account),
-            partition: Arc::clone(&self.partition),
+            account: Arc::clone(&place.account),
+            partition: Arc::clone(&place.partition),
             region: Arc::clone(&subject.region),
             resource: resource(subject),
             part: judged.part.clone(),
@@ -115,8 +206,8 @@ impl Place {
             service: Cow::Borrowed(check.service.id()),
             layer: check.layer,
             control_type: check.control_type,
-            boundary: line(check, subject),
-            controls: controls(check, subject.kind, &judged.part),
+            boundary: self.line(subject),
+            controls: self.controls(subject.kind, &judged.part),
             remediation: None,
             change: None,
             suppressed: None,
@@ -150,9 +241,67 @@ impl Place {
                 finding.not_assessed = Some(not_assessed(why));
             }
         }
-        let texts = TEXTS.get(check.id).expect("every check has its texts");
-        finding.remediation = Some(Cow::Borrowed(texts.remediation.as_str()));
+        finding.remediation = REMEDIATIONS.get(check.id).cloned();
         finding
+    }
+
+    /// Who owns the layer of this check for this resource.
+    fn line(&mut self, subject: &Subject) -> Common<BoundaryRef> {
+        let known = |(kind, facts, _): &&(&str, Vec<_>, _)| {
+            *kind == subject.kind && *facts == subject.facts
+        };
+        if let Some((.., line)) = self.lines.iter().find(known) {
+            return line.clone();
+        }
+        let line = Common::from(line(self.check, subject));
+        self.lines.push((subject.kind, subject.facts.clone(), line.clone()));
+        line
+    }
+
+    fn controls(&mut self, kind: &str, part: &str) -> Common<Vec<ControlRef>> {
+        let cited = frameworks::cited_by(self.check.id, kind, part);
+        let is_same = |(a, b): (&frameworks::Cited, &frameworks::Cited)| std::ptr::eq(a.1, b.1);
+        let known = |(other, _): &&(Vec<_>, _)| {
+            other.len() == cited.len() && other.iter().zip(&cited).all(is_same)
+        };
+        if let Some((_, controls)) = self.controls.iter().find(known) {
+            return controls.clone();
+        }
+        let controls = cited.iter().map(|(framework, control)| ControlRef {
+            framework: Cow::Borrowed(framework.id.as_str()),
+            id: Cow::Borrowed(control.id.as_str()),
+        });
+        let controls = Common::from(controls.collect::<Vec<_>>());
+        self.controls.push((cited, controls.clone()));
+        controls
+    }
+}
+
+/// Why verdicts of one check could not be given: reason to regions and number of findings.
+#[derive(Default)]
+struct Gaps<'a>(BTreeMap<&'a NotAssessed, (BTreeSet<&'a str>, u64)>);
+
+impl<'a> Gaps<'a> {
+    fn add(&mut self, why: &'a NotAssessed, region: &'a str) {
+        let (regions, findings) = self.0.entry(why).or_default();
+        regions.insert(region);
+        *findings += 1;
+    }
+
+    fn told(self, check: &Check, account: &str) -> Vec<Gap> {
+        let gaps = self.0.into_iter().map(|(why, (regions, findings))| Gap {
+            cause: why.cause.id().to_owned(),
+            service: why.call.service.to_owned(),
+            operation: why.call.operation.to_owned(),
+            action: why.call.action.to_owned(),
+            reason: why.cause.to_string(),
+            checks: vec![check.id.to_owned()],
+            accounts: vec![account.to_owned()],
+            accounts_total: 1,
+            regions: regions.into_iter().map(str::to_owned).collect(),
+            findings,
+        });
+        gaps.collect()
     }
 }
 
@@ -174,7 +323,6 @@ fn resource(subject: &Subject) -> ResourceRef {
     }
 }
 
-/// Who owns the layer of this check for this resource.
 fn line(check: &Check, subject: &Subject) -> BoundaryRef {
     let boundary = boundary::of(check.service.id()).expect("every service has its boundary");
     let facts: Vec<(&str, &str)> =
@@ -188,16 +336,6 @@ fn line(check: &Check, subject: &Subject) -> BoundaryRef {
         customer: Cow::Borrowed(cell.customer.as_str()),
         variant: variant.map(|variant| Cow::Borrowed(variant.id.as_str())),
     }
-}
-
-fn controls(check: &Check, kind: &str, part: &str) -> Arc<[ControlRef]> {
-    frameworks::cited_by(check.id, kind, part)
-        .into_iter()
-        .map(|(framework, control)| ControlRef {
-            framework: Cow::Borrowed(framework.id.as_str()),
-            id: Cow::Borrowed(control.id.as_str()),
-        })
-        .collect()
 }
 
 /// The regions that a report's row of the account names.

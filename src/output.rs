@@ -1,9 +1,9 @@
 //! Where the report goes: files under their final name only when whole, or stdout.
 
-use std::{io::Write as _, path::PathBuf};
+use std::{io::Write, path::PathBuf};
 
 use anyhow::Context as _;
-use demarc_report::{Error, Finding, Format, Head, Worst};
+use demarc_report::{Error, Finding, Format, Head};
 
 use crate::{exit::Usage, spool};
 
@@ -41,48 +41,31 @@ impl Outputs {
         Ok(outputs)
     }
 
-    /// Writes all of them. `findings` makes the stream anew for each.
-    pub(crate) fn write<'a, F, I>(
+    /// Writes all of them. `write` writes the whole report in one format; `worst` are the findings
+    /// that the summary shows.
+    pub(crate) fn write(
         &self,
         head: &Head,
-        findings: F,
+        write: impl Fn(Format, &mut dyn Write) -> Result<(), Error>,
+        worst: impl FnOnce() -> Result<Vec<Finding>, Error>,
         quiet: bool,
-    ) -> anyhow::Result<()>
-    where
-        F: Fn() -> I,
-        I: Iterator<Item = Result<Finding, Error>> + 'a,
-    {
+    ) -> anyhow::Result<()> {
         for (path, format) in &self.files {
-            spool::write_with(path, |out| {
-                Ok(demarc_report::write(*format, head, &mut findings(), out)?)
-            })?;
+            spool::write_with(path, |out| Ok(write(*format, out)?))?;
         }
         if let Some(format) = self.stdout {
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-            demarc_report::write(format, head, &mut findings(), &mut out)?;
+            write(format, &mut out)?;
             return Ok(out.flush()?);
         }
-        if quiet {
-            return Ok(());
-        }
-        summary(head, findings())
+        if quiet { Ok(()) } else { summary(head, &worst()?) }
     }
 }
 
-/// Findings that the summary shows.
-const WORST: usize = 10;
-
-fn summary(
-    head: &Head,
-    findings: impl Iterator<Item = Result<Finding, Error>>,
-) -> anyhow::Result<()> {
-    let mut worst = Worst::new(WORST);
-    for finding in findings {
-        worst.push(&finding?);
-    }
+fn summary(head: &Head, worst: &[Finding]) -> anyhow::Result<()> {
     let width = terminal_width();
     let mut text = Vec::new();
-    demarc_report::terminal::summary(head, &worst.into_vec(), width, &mut text)
+    demarc_report::terminal::summary(head, worst, width, &mut text)
         .context("cannot write the summary")?;
     let mut out = anstream::stdout().lock();
     out.write_all(&text)?;

@@ -8,10 +8,9 @@ use std::{
 
 use anyhow::Context as _;
 use demarc_collect::{
-    Gateway, Regions, Shared, Transport,
+    Asked, Gateway, Reading, Shared, Transport,
     ledger::Progress,
     limits::Buckets,
-    read_account,
     recording::{Recorder, Recording, Target as Recorded},
     target::{self, Caller, Role},
 };
@@ -19,9 +18,13 @@ use demarc_model::{Call, Check, time::Timestamp};
 use demarc_report::{AccountError, AccountRow, Counts, Finding, Share};
 use futures_util::{StreamExt as _, stream};
 use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
-use crate::{judge, spool::Spool, totals::Totals};
+use crate::{
+    judge,
+    spool::Spool,
+    totals::{Tally, Totals},
+};
 
 /// What every account of a run has in common.
 pub(crate) struct Plan {
@@ -108,34 +111,43 @@ struct Read {
 /// A finished run.
 pub(crate) struct Done {
     pub(crate) totals: Totals,
-    pub(crate) spool: Spool,
+    pub(crate) spool: Arc<Spool>,
     /// What a recording's header says of the accounts that were read.
     pub(crate) recorded: Vec<Recorded>,
 }
 
+/// What is done to every finding as it is judged: it may change it, and says whether the report
+/// is to have it.
+pub(crate) trait Keep: Fn(&mut Finding) -> bool + Send + Sync + 'static {}
+
+impl<F: Fn(&mut Finding) -> bool + Send + Sync + 'static> Keep for F {}
+
 /// Reads, judges and spools every account.
 pub(crate) async fn run(
-    plan: &Plan,
+    plan: Arc<Plan>,
     shared: &Shared,
     accounts: Vec<Account>,
     spool: Spool,
-    decorate: &(impl Fn(&mut Finding) + Sync),
+    keep: impl Keep,
 ) -> anyhow::Result<Done> {
     shared.progress.accounts.store(accounts.len() as u64, Ordering::Relaxed);
     let mut totals = Totals::default();
     let mut recorded = Vec::new();
+    let (spool, keep) = (Arc::new(spool), Arc::new(keep));
     let mut reads = stream::iter(accounts)
         .map(|account| {
-            let spool = &spool;
-            async move {
-                let read = one(plan, shared, account, spool, decorate).await;
+            let (plan, shared) = (Arc::clone(&plan), shared.clone());
+            let (spool, keep) = (Arc::clone(&spool), Arc::clone(&keep));
+            // A task of its own: judging one account does not keep another from being read.
+            AbortOnDropHandle::new(tokio::spawn(async move {
+                let read = one(&plan, &shared, account, &spool, &*keep).await;
                 shared.progress.accounts_done.fetch_add(1, Ordering::Relaxed);
                 read
-            }
+            }))
         })
         .buffer_unordered(plan.accounts_at_once);
     while let Some(read) = reads.next().await {
-        let read = read?;
+        let read = read.context("an account's task panicked")??;
         totals.merge(read.totals);
         recorded.extend(read.recorded);
     }
@@ -149,12 +161,12 @@ async fn one(
     shared: &Shared,
     account: Account,
     spool: &Spool,
-    decorate: &(impl Fn(&mut Finding) + Sync),
+    keep: &impl Keep,
 ) -> anyhow::Result<Read> {
     if let Some(totals) = spool.finished(&account.id)? {
         // Suppressions tell at the end what they named in the whole run.
         for finding in spool.findings(vec![account.id]) {
-            decorate(&mut finding?);
+            keep(&mut finding?);
         }
         return Ok(Read { totals, recorded: None });
     }
@@ -181,14 +193,28 @@ async fn one(
             return Ok(Read { totals, recorded: None });
         }
     };
-    let regions: Regions = target::regions(&gateway, &home, &chosen).await;
-    let inventory = read_account(&gateway, &home, &regions, plan.taken_at).await;
-    row.partition.clone_from(&inventory.partition);
+    let asked = Asked::of(&gateway, &home, &chosen);
+    let mut reading = Reading::begin(&gateway, &home, asked, plan.taken_at);
+    let writer = spool.begin(&account.id)?;
+    let mut tallies = Vec::new();
+    let mut waiting: Vec<(usize, &'static Check)> =
+        plan.checks.iter().copied().enumerate().collect();
+    // Each check as soon as what it rests on is read: the rest is still on its way meanwhile.
+    while reading.next().await {
+        let is_ready = |(_, check): &mut (usize, &Check)| reading.has_read(check.needs);
+        let ready: Vec<_> = waiting.extract_if(.., is_ready).collect();
+        if !ready.is_empty() {
+            let judge = || judge::judge(reading.inventory(), &ready, &writer, keep);
+            tallies.extend(tokio::task::block_in_place(judge)?);
+        }
+    }
+    row.partition.clone_from(&reading.inventory().partition);
     row.caller = Some(caller.clone());
-    row.regions = judge::region_names(&inventory);
+    row.regions = judge::region_names(reading.inventory());
     let mut totals = Totals::of(row);
-    let mut writer = spool.begin(&account.id)?;
-    judge::judge(&inventory, &plan.checks, &mut totals, decorate, |finding| writer.add(finding))?;
+    for (check, tally) in tallies {
+        totals.add(check, tally);
+    }
     totals.ledger(&gateway.ledger.entries());
     shared.buckets.forget(&account.id);
     // An account that was cut short is read again when the run goes on.
@@ -197,9 +223,10 @@ async fn one(
     } else {
         writer.finish(&totals).context("cannot finish an account")?;
     }
+    let regions = reading.regions();
     let recorded = Recorded {
         account: account.id,
-        partition: inventory.partition,
+        partition: reading.inventory().partition.clone(),
         caller,
         home_region: home,
         regions: regions.names,
@@ -211,7 +238,8 @@ async fn one(
 /// An account that could not be read at all leaves every check's look incomplete.
 fn unread(plan: &Plan, totals: &mut Totals) {
     for check in &plan.checks {
-        totals.look(check, false);
+        let looks = Share { complete: 0, of: 1 };
+        totals.add(check, Tally { looks, ..Tally::default() });
     }
 }
 

@@ -1,12 +1,15 @@
 //! Findings on disk between judging and writing: memory holds the accounts in flight, not all.
 //!
-//! One account is two files: its findings, a line each, and its figures. The figures are put
-//! under their name last, so that an account is either whole or absent after a crash.
+//! One account is a file of findings, as JSON reports hold them, in the order in which its checks
+//! were judged; at its end stands which part belongs to which check. A checkpoint has a second
+//! file, the account's figures, which is put under its name last, so that an account is either
+//! whole or absent after a crash.
 
 use std::{
     fs::{self, File},
-    io::{BufRead as _, BufReader, BufWriter, Write as _},
+    io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard},
 };
 
 use anyhow::{Context as _, bail};
@@ -20,7 +23,7 @@ use crate::totals::Totals;
 pub(crate) struct Spool {
     directory: PathBuf,
     /// Deletes the directory at the end, unless the user named it.
-    _temporary: Option<tempfile::TempDir>,
+    temporary: Option<tempfile::TempDir>,
 }
 
 /// What a checkpoint belongs to: a run with other arguments must not continue it.
@@ -40,7 +43,7 @@ impl Spool {
             .prefix("demarc-")
             .tempdir()
             .context("cannot make a temporary directory")?;
-        Ok(Self { directory: directory.path().to_owned(), _temporary: Some(directory) })
+        Ok(Self { directory: directory.path().to_owned(), temporary: Some(directory) })
     }
 
     /// Opens a checkpoint, or begins one; returns the manifest in force.
@@ -51,7 +54,7 @@ impl Spool {
         let shown = directory.display();
         create_private(directory).with_context(|| format!("cannot make checkpoint \"{shown}\""))?;
         let path = directory.join(MANIFEST);
-        let spool = Self { directory: directory.to_owned(), _temporary: None };
+        let spool = Self { directory: directory.to_owned(), temporary: None };
         if path.exists() {
             let text = fs::read_to_string(&path)
                 .with_context(|| format!("cannot read checkpoint \"{shown}\""))?;
@@ -72,15 +75,18 @@ impl Spool {
     }
 
     fn findings_path(&self, account: &str) -> PathBuf {
-        self.directory.join(format!("{account}.findings.ndjson"))
+        self.directory.join(format!("{account}.findings"))
     }
 
     fn totals_path(&self, account: &str) -> PathBuf {
         self.directory.join(format!("{account}.totals.json"))
     }
 
-    /// The figures of an account that is finished already.
+    /// The figures of an account that an earlier run has finished.
     pub(crate) fn finished(&self, account: &str) -> anyhow::Result<Option<Totals>> {
+        if self.is_temporary() {
+            return Ok(None);
+        }
         let path = self.totals_path(account);
         match fs::read(&path) {
             Ok(bytes) => {
@@ -89,16 +95,20 @@ impl Spool {
                 })?;
                 Ok(Some(totals))
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error).with_context(|| format!("cannot read \"{}\"", path.display())),
         }
+    }
+
+    fn is_temporary(&self) -> bool {
+        self.temporary.is_some()
     }
 
     /// Removes what an earlier run left of an account that it did not finish.
     pub(crate) fn discard(&self, account: &str) -> anyhow::Result<()> {
         let path = self.findings_path(account);
         match fs::remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
                 Err(error).with_context(|| format!("cannot remove \"{}\"", path.display()))
             }
             _ => Ok(()),
@@ -109,7 +119,15 @@ impl Spool {
         let path = self.findings_path(account);
         let file =
             create_file(&path).with_context(|| format!("cannot write \"{}\"", path.display()))?;
-        Ok(Writer { out: BufWriter::new(file), totals: self.totals_path(account) })
+        let totals = (!self.is_temporary()).then(|| self.totals_path(account));
+        Ok(Writer { out: Mutex::new(Out { file, parts: Vec::new() }), totals })
+    }
+
+    /// The findings of these accounts, in this order, as [`demarc_report::write_lines`] takes
+    /// them.
+    pub(crate) fn lines(&self, accounts: Vec<String>) -> impl BufRead + use<'_> {
+        let lines = Lines { spool: self, accounts: accounts.into_iter(), open: None, left: 0 };
+        BufReader::with_capacity(COPIED_AT_ONCE, lines)
     }
 
     /// The findings of these accounts, in this order.
@@ -117,52 +135,131 @@ impl Spool {
         &self,
         accounts: Vec<String>,
     ) -> impl Iterator<Item = Result<Finding, Error>> + use<'_> {
-        accounts.into_iter().flat_map(|account| {
-            let path = self.findings_path(&account);
-            let lines: Box<dyn Iterator<Item = Result<Finding, Error>>> = match File::open(path) {
-                Ok(file) => Box::new(
-                    BufReader::new(file)
-                        .split(b'\n')
-                        .map(|line| Ok(serde_json::from_slice(&line?)?)),
-                ),
-                // An account that could not be read has no findings.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    Box::new(std::iter::empty())
-                }
-                Err(error) => Box::new(std::iter::once(Err(Error::Io(error)))),
+        demarc_report::read_lines(self.lines(accounts))
+    }
+
+    /// An account's file, and the parts of it in the report's order: where each begins, and its
+    /// length. `None` for an account that could not be read: it has no findings.
+    fn open(&self, account: &str) -> io::Result<Option<Open>> {
+        let mut file = match File::open(self.findings_path(account)) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let mut length = [0; 8];
+        file.seek(SeekFrom::End(-8))?;
+        file.read_exact(&mut length)?;
+        let length = i64::try_from(u64::from_le_bytes(length)).map_err(io::Error::other)?;
+        file.seek(SeekFrom::End(-8 - length))?;
+        let mut index = Vec::new();
+        (&mut file).take(length.unsigned_abs()).read_to_end(&mut index)?;
+        let index: Vec<Part> = serde_json::from_slice(&index)?;
+        let mut at = 0;
+        let mut parts: Vec<_> = index
+            .into_iter()
+            .map(|(check, length)| {
+                at += length;
+                (check, at - length, length)
+            })
+            .collect();
+        parts.sort_by_key(|(check, ..)| *check);
+        Ok(Some(Open { file, parts: parts.into_iter() }))
+    }
+}
+
+/// Bytes that are read and written at once when findings are copied.
+const COPIED_AT_ONCE: usize = 256 * 1024;
+
+/// Position of a check in the scan's order, and the length of some of its findings.
+type Part = (usize, u64);
+
+struct Open {
+    file: File,
+    parts: std::vec::IntoIter<(usize, u64, u64)>,
+}
+
+/// The findings of many accounts as one text.
+struct Lines<'a> {
+    spool: &'a Spool,
+    accounts: std::vec::IntoIter<String>,
+    open: Option<Open>,
+    /// Of the part that is being read.
+    left: u64,
+}
+
+impl Read for Lines<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let Some(open) = &mut self.open else {
+                let Some(account) = self.accounts.next() else { return Ok(0) };
+                self.open = self.spool.open(&account)?;
+                continue;
             };
-            lines
-        })
+            if self.left > 0 {
+                let number = (&mut open.file).take(self.left).read(buffer)?;
+                if number == 0 {
+                    return Err(io::ErrorKind::UnexpectedEof.into());
+                }
+                self.left -= number as u64;
+                return Ok(number);
+            }
+            match open.parts.next() {
+                Some((_, at, length)) => {
+                    open.file.seek(SeekFrom::Start(at))?;
+                    self.left = length;
+                }
+                None => self.open = None,
+            }
+        }
     }
 }
 
 /// One account on its way to the spool.
 pub(crate) struct Writer {
-    out: BufWriter<File>,
-    totals: PathBuf,
+    out: Mutex<Out>,
+    /// Where the account's figures go, in a checkpoint.
+    totals: Option<PathBuf>,
+}
+
+struct Out {
+    file: File,
+    parts: Vec<Part>,
 }
 
 impl Writer {
-    pub(crate) fn add(&mut self, finding: &Finding) -> anyhow::Result<()> {
-        serde_json::to_writer(&mut self.out, finding)?;
-        self.out.write_all(b"\n")?;
+    fn out(&self) -> MutexGuard<'_, Out> {
+        self.out.lock().expect("no holder of the spool panics")
+    }
+
+    /// Adds findings of one check, the `check`-th of the scan.
+    pub(crate) fn add(&self, check: usize, lines: &[u8]) -> io::Result<()> {
+        let mut out = self.out();
+        out.file.write_all(lines)?;
+        match out.parts.last_mut() {
+            Some((last, length)) if *last == check => *length += lines.len() as u64,
+            _ => out.parts.push((check, lines.len() as u64)),
+        }
         Ok(())
     }
 
     /// Keeps the findings of an account that was cut short for this run's report alone.
-    pub(crate) fn flush(mut self) -> anyhow::Result<()> {
-        Ok(self.out.flush()?)
+    pub(crate) fn flush(&self) -> anyhow::Result<()> {
+        let mut out = self.out();
+        let mut index = serde_json::to_vec(&out.parts)?;
+        index.extend((index.len() as u64).to_le_bytes());
+        Ok(out.file.write_all(&index)?)
     }
 
     /// From here on the account counts as finished.
-    pub(crate) fn finish(mut self, totals: &Totals) -> anyhow::Result<()> {
-        self.out.flush()?;
-        self.out.get_ref().sync_data()?;
-        write_whole(&self.totals, &serde_json::to_vec(totals)?)
+    pub(crate) fn finish(&self, totals: &Totals) -> anyhow::Result<()> {
+        self.flush()?;
+        let Some(path) = &self.totals else { return Ok(()) };
+        self.out().file.sync_data()?;
+        write_whole(path, &serde_json::to_vec(totals)?)
     }
 }
 
-fn create_private(directory: &Path) -> std::io::Result<()> {
+fn create_private(directory: &Path) -> io::Result<()> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     #[cfg(unix)]
@@ -170,7 +267,7 @@ fn create_private(directory: &Path) -> std::io::Result<()> {
     builder.create(directory)
 }
 
-fn create_file(path: &Path) -> std::io::Result<File> {
+fn create_file(path: &Path) -> io::Result<File> {
     let mut options = fs::OpenOptions::new();
     options.write(true).create(true).truncate(true);
     #[cfg(unix)]
@@ -198,7 +295,7 @@ pub(crate) fn write_with(
         .prefix(".demarc-")
         .tempfile_in(directory)
         .with_context(|| format!("cannot write \"{shown}\""))?;
-    let mut out = BufWriter::new(file.as_file());
+    let mut out = BufWriter::with_capacity(COPIED_AT_ONCE, file.as_file());
     write(&mut out).with_context(|| format!("cannot write \"{shown}\""))?;
     out.flush().with_context(|| format!("cannot write \"{shown}\""))?;
     drop(out);

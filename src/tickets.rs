@@ -158,6 +158,11 @@ impl Schedule {
         }
     }
 
+    /// Whether findings are held against a baseline: it needs all of them.
+    pub(crate) fn compares(&self) -> bool {
+        self.comparison.is_some()
+    }
+
     /// The failures that are accepted.
     pub(crate) fn suppressions(&self) -> impl Iterator<Item = &Suppression> {
         self.suppressions.entries()

@@ -3,19 +3,46 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use demarc_checks::boundary;
-use demarc_collect::ledger::Tally;
-use demarc_model::{Call, Check, Layer, Severity, Verdict};
+use demarc_collect::ledger;
+use demarc_model::{Call, Check, Layer, Severity};
 use demarc_report::{
     AccountRow, CallRow, CellState, ControlTypeRow, Counts, Coverage, Finding, Gap, Head,
-    InheritedRow, MatrixCell, MatrixRow, Owner, SCHEMA_VERSION, Scan, Share, Summary,
+    InheritedRow, MatrixCell, MatrixRow, Owner, SCHEMA_VERSION, Scan, Share, Summary, Worst,
 };
 use serde::{Deserialize, Serialize};
 
 /// Account ids that a gap lists; the rest are counted.
 const GAP_ACCOUNTS: usize = 20;
 
+/// Findings that a summary shows.
+pub(crate) const WORST: usize = 10;
+
+/// What one check found in one account.
+#[derive(Debug)]
+pub(crate) struct Tally {
+    pub(crate) verdicts: Counts,
+    /// One look a region, or one at the account's global part.
+    pub(crate) looks: Share,
+    /// A resource was there to be judged, not only the account itself.
+    pub(crate) saw_resource: bool,
+    pub(crate) gaps: Vec<Gap>,
+    pub(crate) worst: Worst,
+}
+
+impl Default for Tally {
+    fn default() -> Self {
+        Self {
+            verdicts: Counts::default(),
+            looks: Share::default(),
+            saw_resource: false,
+            gaps: Vec::new(),
+            worst: Worst::new(WORST),
+        }
+    }
+}
+
 /// The figures of one account, or of many added up.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Totals {
     accounts: Vec<AccountRow>,
     summary: Summary,
@@ -27,6 +54,23 @@ pub(crate) struct Totals {
     cells: BTreeMap<String, BTreeMap<Layer, Counts>>,
     /// Services of which a resource was seen.
     in_use: BTreeSet<String>,
+    worst: Worst,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self {
+            accounts: Vec::new(),
+            summary: Summary::default(),
+            looks: Share::default(),
+            looks_by_check: BTreeMap::new(),
+            calls: Vec::new(),
+            gaps: Vec::new(),
+            cells: BTreeMap::new(),
+            in_use: BTreeSet::new(),
+            worst: Worst::new(WORST),
+        }
+    }
 }
 
 impl Totals {
@@ -35,45 +79,38 @@ impl Totals {
         Self { accounts: vec![row], ..Self::default() }
     }
 
-    /// Counts one finding of `account`, the last row of [`Totals::accounts`].
-    pub(crate) fn add(&mut self, finding: &Finding) {
-        let (verdict, suppressed) = (finding.verdict, finding.suppressed.is_some());
-        let count = |counts: &mut Counts| counts.add(verdict, suppressed);
+    /// Counts what a check found in the account of the last row.
+    pub(crate) fn add(&mut self, check: &Check, found: Tally) {
+        let (service, counts) = (check.service.id(), &found.verdicts);
         let summary = &mut self.summary;
-        count(&mut summary.verdicts);
-        count(summary.by_layer.entry(finding.layer).or_default());
-        count(entry(&mut summary.by_service, &finding.service));
-        count(summary.by_control_type.entry(finding.control_type).or_default());
-        count(entry(&mut summary.by_check, &finding.check));
-        let cell = entry(&mut self.cells, &finding.service).entry(finding.layer).or_default();
-        count(cell);
-        if finding.is_open() {
-            *summary.failed.entry(finding.severity).or_default() += 1;
+        if counts.total() > 0 {
+            summary.verdicts.merge(counts);
+            summary.by_layer.entry(check.layer).or_default().merge(counts);
+            entry(&mut summary.by_service, service).merge(counts);
+            summary.by_control_type.entry(check.control_type).or_default().merge(counts);
+            entry(&mut summary.by_check, check.id).merge(counts);
+            entry(&mut self.cells, service).entry(check.layer).or_default().merge(counts);
         }
-        if finding.resource.kind != "AWS::::Account" && !self.in_use.contains(&*finding.service) {
-            self.in_use.insert(finding.service.to_string());
+        let open = counts.fail - counts.suppressed;
+        if open > 0 {
+            *summary.failed.entry(check.severity).or_default() += open;
         }
+        if found.saw_resource && !self.in_use.contains(service) {
+            self.in_use.insert(service.to_owned());
+        }
+        self.looks.merge(found.looks);
+        entry(&mut self.looks_by_check, check.id).merge(found.looks);
         if let Some(row) = self.accounts.last_mut() {
-            count(&mut row.verdicts);
-            if finding.is_open() {
-                *row.failed.entry(finding.severity).or_default() += 1;
+            row.verdicts.merge(counts);
+            if open > 0 {
+                *row.failed.entry(check.severity).or_default() += open;
             }
+            row.looks.merge(found.looks);
         }
-        if let Some(why) = &finding.not_assessed {
-            let (service, operation) = why.call.rsplit_once(' ').unwrap_or(("", &why.call));
-            self.add_gap(Gap {
-                cause: why.cause.to_string(),
-                service: service.to_owned(),
-                operation: operation.to_owned(),
-                action: why.action.to_string(),
-                reason: why.reason.clone(),
-                checks: vec![finding.check.to_string()],
-                accounts: vec![finding.account.to_string()],
-                accounts_total: 1,
-                regions: vec![finding.region.to_string()],
-                findings: 1,
-            });
+        for gap in found.gaps {
+            self.add_gap(gap);
         }
+        self.worst.merge(found.worst);
     }
 
     fn add_gap(&mut self, gap: Gap) {
@@ -96,17 +133,11 @@ impl Totals {
         }
     }
 
-    /// Counts one check's look at one region, or at the account's global part.
-    pub(crate) fn look(&mut self, check: &Check, complete: bool) {
-        self.looks.add(complete);
-        entry(&mut self.looks_by_check, check.id).add(complete);
-        if let Some(row) = self.accounts.last_mut() {
-            row.looks.add(complete);
-        }
-    }
-
     /// Enters an account's ledger.
-    pub(crate) fn ledger(&mut self, entries: &[((&'static Call, std::sync::Arc<str>), Tally)]) {
+    pub(crate) fn ledger(
+        &mut self,
+        entries: &[((&'static Call, std::sync::Arc<str>), ledger::Tally)],
+    ) {
         for ((call, _), tally) in entries {
             self.add_call(CallRow {
                 service: call.service.to_owned(),
@@ -166,6 +197,12 @@ impl Totals {
             merge_all(self.cells.entry(service).or_default(), layers);
         }
         self.in_use.extend(other.in_use);
+        self.worst.merge(other.worst);
+    }
+
+    /// The findings that a summary shows, the worst first.
+    pub(crate) fn worst(&self) -> Vec<Finding> {
+        self.worst.clone().into_vec()
     }
 
     /// Everything that precedes the findings.
@@ -316,9 +353,4 @@ pub(crate) fn owner(owner: demarc_model::boundary::Owner) -> Owner {
         Of::Both => Owner::Both,
         Of::None => Owner::None,
     }
-}
-
-/// Whether a verdict leaves its look incomplete.
-pub(crate) fn is_gap(verdict: Verdict) -> bool {
-    verdict == Verdict::NotAssessed
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use anyhow::Context as _;
-use demarc_report::{Format, Reader};
+use demarc_report::{Format, Reader, Worst};
 
-use crate::{exit::Outcome, output::Outputs};
+use crate::{exit::Outcome, output::Outputs, totals::WORST};
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -44,7 +44,15 @@ impl Args {
                 }
             }
         };
-        outputs.write(&head, findings, quiet || !self.output.is_empty())?;
+        let write = |format, out: &mut dyn std::io::Write| {
+            demarc_report::write(format, &head, &mut findings(), out)
+        };
+        let worst = || {
+            let mut worst = Worst::new(WORST);
+            findings().try_for_each(|finding| finding.map(|finding| worst.push(&finding)))?;
+            Ok(worst.into_vec())
+        };
+        outputs.write(&head, write, worst, quiet || !self.output.is_empty())?;
         Ok(Outcome::Clean)
     }
 }

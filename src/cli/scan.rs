@@ -1,7 +1,7 @@
 //! `demarc scan`.
 
 use std::{
-    io::{IsTerminal as _, Write as _},
+    io::{IsTerminal as _, Write},
     path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, SystemTime},
@@ -279,8 +279,10 @@ impl Args {
                     },
                 })
                 .collect();
-            let done = scan::run(&plan, &shared, accounts, Spool::temporary()?, &report.decorate())
-                .await?;
+            let (plan, report) = (Arc::new(plan), Arc::new(report));
+            let spool = Spool::temporary()?;
+            let done =
+                scan::run(Arc::clone(&plan), &shared, accounts, spool, report.keep()).await?;
             report.finish(
                 &plan,
                 done.totals,
@@ -314,7 +316,7 @@ impl Args {
             Some(directory) => {
                 let manifest = Manifest {
                     version: env!("CARGO_PKG_VERSION").to_owned(),
-                    arguments: self.identity(&plan, &accounts, &report.schedule),
+                    arguments: self.identity(&plan, &accounts, &report),
                     taken_at: plan.taken_at,
                 };
                 let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
@@ -322,7 +324,8 @@ impl Args {
             }
         };
         let display = Display::start(&shared.progress, quiet);
-        let done = scan::run(&plan, &shared, accounts, spool, &report.decorate()).await;
+        let (plan, report) = (Arc::new(plan), Arc::new(report));
+        let done = scan::run(Arc::clone(&plan), &shared, accounts, spool, report.keep()).await;
         if let Some(display) = display {
             display.finish();
         }
@@ -342,20 +345,23 @@ impl Args {
     }
 
     /// What a checkpoint is bound to: all that the findings depend on, and who asks.
-    fn identity(&self, plan: &Plan, accounts: &[Account], schedule: &Schedule) -> Vec<String> {
+    fn identity(&self, plan: &Plan, accounts: &[Account], report: &Checked) -> Vec<String> {
         let checks = plan.checks.iter().map(|check| check.id.to_owned());
         let regions = plan.regions.iter().map(|region| format!("region {region}"));
         let accounts = accounts.iter().map(|account| format!("account {}", account.id));
         let roles = [&self.target.role_arn, &self.organization.assume_role];
         let roles = roles.into_iter().flatten().map(|role| format!("role {role}"));
         let session = format!("session {}", self.target.session_name);
-        let suppressions = schedule.suppressions().map(|entry| format!("suppression {entry:?}"));
+        let suppressions = report.schedule.suppressions();
+        let suppressions = suppressions.map(|entry| format!("suppression {entry:?}"));
+        let left_out = report.leaves_out_quiet().then(|| "failing only".to_owned());
         checks
             .chain(regions)
             .chain(accounts)
             .chain(roles)
             .chain([session])
             .chain(suppressions)
+            .chain(left_out)
             .collect()
     }
 
@@ -540,6 +546,7 @@ impl Checked {
             failing_only: self.failing_only,
             stopped,
         };
+        let worst = totals.worst();
         let mut head = totals.head(scan, &plan.checks);
         let accounts: Vec<_> = head.accounts.iter().map(|account| account.id.clone()).collect();
         let events = self.schedule.compare(&mut head, spool.findings(accounts.clone()))?;
@@ -554,16 +561,31 @@ impl Checked {
         let is_shown = |finding: &Result<Finding, _>| {
             !self.failing_only || finding.as_ref().map_or(true, |finding| !is_quiet(finding))
         };
-        self.outputs.write(&head, || all().filter(is_shown), quiet)?;
+        let write = |format, out: &mut dyn Write| {
+            if self.schedule.compares() {
+                demarc_report::write(format, &head, &mut all().filter(is_shown), out)
+            } else {
+                demarc_report::write_lines(format, &head, spool.lines(accounts.clone()), out)
+            }
+        };
+        self.outputs.write(&head, write, || Ok(worst), quiet)?;
         self.schedule.write(&head, &events, all)?;
         let failed = self.fail_on.is_some_and(|from| Totals::failed_from(&head, from) > 0);
         let incomplete = head.coverage.looks.percent() < self.min_coverage;
         Ok(Outcome::of(failed, incomplete))
     }
 
-    /// What is done to every finding as it is judged.
-    fn decorate(&self) -> impl Fn(&mut Finding) + Sync + '_ {
-        |finding| self.schedule.suppress(finding)
+    /// Whether what `--failing-only` leaves out is not even spooled.
+    fn leaves_out_quiet(&self) -> bool {
+        self.failing_only && !self.schedule.compares()
+    }
+
+    fn keep(self: &Arc<Self>) -> impl scan::Keep {
+        let report = Arc::clone(self);
+        move |finding: &mut Finding| {
+            report.schedule.suppress(finding);
+            !report.leaves_out_quiet() || !is_quiet(finding)
+        }
     }
 }
 

@@ -11,7 +11,8 @@ use std::{
 };
 
 use demarc_model::{Call, Cause, Inventory, Listing, Region, time::Timestamp};
-use futures_util::future::join_all;
+use futures_util::{FutureExt as _, StreamExt as _, future, stream::FuturesUnordered};
+use tokio::task::JoinError;
 use tracing::Instrument as _;
 
 mod account;
@@ -55,7 +56,7 @@ pub struct Collector {
 }
 
 /// The regions that a scan covers.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Regions {
     /// In order of their names.
     pub names: Vec<String>,
@@ -65,9 +66,9 @@ pub struct Regions {
 
 /// How often a collector runs.
 pub enum Scope {
-    /// Once an account; gets the regions that are scanned.
+    /// Once an account; may wait for the regions that are scanned.
     Global {
-        run: fn(Context, Arc<Regions>) -> BoxFuture<Apply>,
+        run: fn(Context, Asked) -> BoxFuture<Apply>,
         /// Files the reason why it did not finish.
         failed: fn(&mut Inventory, &Cause),
     },
@@ -93,72 +94,178 @@ impl Collector {
     }
 }
 
-/// Reads one account: every collector that `gateway` wants something of, all side by side.
-///
-/// `home` is the region through which global services are asked. A collector that panics costs
-/// its own reads, nothing else.
-pub async fn read_account(
-    gateway: &Gateway,
-    home: &str,
-    regions: &Regions,
-    taken_at: Timestamp,
-) -> Inventory {
-    let mut inventory = Inventory::empty(&gateway.partition, &gateway.account, taken_at);
-    for region in &regions.names {
-        inventory.region_mut(region);
+/// The regions of a scan, once it is known which they are.
+#[derive(Clone)]
+pub struct Asked {
+    /// The user named them, so that nobody waits.
+    chosen: bool,
+    regions: future::Shared<BoxFuture<Arc<Regions>>>,
+}
+
+impl Asked {
+    /// Those that are `chosen`, or all that are enabled for the account.
+    pub fn of(gateway: &Gateway, home: &str, chosen: &[String]) -> Self {
+        let (gateway, home, names) = (gateway.clone(), home.to_owned(), chosen.to_vec());
+        let ask: BoxFuture<_> =
+            Box::pin(async move { Arc::new(target::regions(&gateway, &home, &names).await) });
+        Self { chosen: !chosen.is_empty(), regions: ask.shared() }
     }
-    let scanned = Arc::new(regions.clone());
-    let mut running = Vec::new();
-    for collector in ALL.iter().filter(|collector| collector.runs_for(&gateway.wanted)) {
-        match &collector.scope {
-            Scope::Global { run, .. } => {
+
+    /// Waits until AWS has said which are enabled.
+    pub(crate) async fn regions(&self) -> Arc<Regions> {
+        self.regions.clone().await
+    }
+
+    /// Those that the user named; nothing else in them is to be read.
+    pub(crate) async fn chosen(&self) -> Option<Arc<Regions>> {
+        if self.chosen { Some(self.regions().await) } else { None }
+    }
+}
+
+/// One account on its way into an inventory: every collector that `gateway` wants something of,
+/// all side by side. Those of the account's global part do not wait for the list of regions.
+///
+/// A collector that panics costs its own reads, nothing else.
+pub struct Reading {
+    inventory: Inventory,
+    gateway: Gateway,
+    asked: Asked,
+    regions: Option<Arc<Regions>>,
+    running: FuturesUnordered<Running>,
+    /// Collectors of which a part is still out, and how many.
+    left: BTreeMap<&'static str, usize>,
+}
+
+/// A collector's name, its region, and what became of it.
+type Running = BoxFuture<(&'static Collector, Option<String>, Result<Apply, JoinError>)>;
+
+impl Reading {
+    /// Begins. `home` is the region through which global services are asked.
+    pub fn begin(gateway: &Gateway, home: &str, asked: Asked, taken_at: Timestamp) -> Self {
+        let mut reading = Self {
+            inventory: Inventory::empty(&gateway.partition, &gateway.account, taken_at),
+            gateway: gateway.clone(),
+            asked,
+            regions: None,
+            running: FuturesUnordered::new(),
+            left: BTreeMap::new(),
+        };
+        for collector in reading.collectors() {
+            if let Scope::Global { run, .. } = &collector.scope {
                 let context = gateway.context(collector.calls, home);
                 let span = tracing::info_span!("collect", collector = collector.name, account = %gateway.account);
-                running.push((
-                    *collector,
-                    None,
-                    tokio::spawn(run(context, Arc::clone(&scanned)).instrument(span)),
-                ));
+                reading.run(collector, None, run(context, reading.asked.clone()).instrument(span));
+            } else {
+                reading.left.insert(collector.name, 1);
             }
-            Scope::Regional { run, .. } => {
+        }
+        reading
+    }
+
+    fn collectors(&self) -> impl Iterator<Item = &'static Collector> + use<> {
+        let wanted = Arc::clone(&self.gateway.wanted);
+        ALL.iter().copied().filter(move |collector| collector.runs_for(&wanted))
+    }
+
+    fn run(
+        &mut self,
+        collector: &'static Collector,
+        region: Option<&str>,
+        work: impl Future<Output = Apply> + Send + 'static,
+    ) {
+        ledger::Progress::count(&self.gateway.shared.progress.collectors);
+        *self.left.entry(collector.name).or_default() += 1;
+        let (task, region) = (tokio::spawn(work), region.map(str::to_owned));
+        self.running.push(Box::pin(async move { (collector, region, task.await) }));
+    }
+
+    fn begin_regions(&mut self, regions: &Arc<Regions>) {
+        self.regions = Some(Arc::clone(regions));
+        for region in &regions.names {
+            self.inventory.region_mut(region);
+        }
+        for collector in self.collectors() {
+            if let Scope::Regional { run, .. } = &collector.scope {
                 for region in &regions.names {
-                    let context = gateway.context(collector.calls, region);
-                    let span = tracing::info_span!("collect", collector = collector.name, account = %gateway.account, %region);
-                    running.push((
-                        *collector,
-                        Some(region),
-                        tokio::spawn(run(context).instrument(span)),
-                    ));
+                    let context = self.gateway.context(collector.calls, region);
+                    let span = tracing::info_span!("collect", collector = collector.name, account = %self.gateway.account, %region);
+                    self.run(collector, Some(region), run(context).instrument(span));
                 }
+                self.done(collector);
             }
         }
     }
-    let progress = &gateway.shared.progress;
-    progress.collectors.fetch_add(running.len() as u64, std::sync::atomic::Ordering::Relaxed);
-    let done = join_all(running.into_iter().map(|(collector, region, task)| async move {
-        let outcome = task.await;
-        ledger::Progress::count(&progress.collectors_done);
-        (collector, region, outcome)
-    }))
-    .await;
-    for (collector, region, outcome) in done {
+
+    /// Waits until another part is read, and files it, with whatever else came meanwhile; `false`
+    /// when everything had been read before.
+    pub async fn next(&mut self) -> bool {
+        if self.regions.is_none() {
+            let asked = self.asked.clone();
+            tokio::select! {
+                regions = asked.regions() => self.begin_regions(&regions),
+                Some(done) = self.running.next() => self.file(done),
+            }
+            return true;
+        }
+        let Some(done) = self.running.next().await else { return false };
+        self.file(done);
+        while let Some(Some(done)) = self.running.next().now_or_never() {
+            self.file(done);
+        }
+        true
+    }
+
+    fn file(
+        &mut self,
+        (collector, region, outcome): (
+            &'static Collector,
+            Option<String>,
+            Result<Apply, JoinError>,
+        ),
+    ) {
+        ledger::Progress::count(&self.gateway.shared.progress.collectors_done);
+        self.done(collector);
         match outcome {
-            Ok(apply) => apply(&mut inventory),
+            Ok(apply) => apply(&mut self.inventory),
             Err(error) => {
                 let what = format!("collector {} panicked", collector.name);
                 tracing::error!(%error, "{what}");
                 let cause = Cause::Bug { what };
                 match (&collector.scope, region) {
-                    (Scope::Global { failed, .. }, _) => failed(&mut inventory, &cause),
+                    (Scope::Global { failed, .. }, _) => failed(&mut self.inventory, &cause),
                     (Scope::Regional { failed, .. }, Some(region)) => {
-                        failed(inventory.region_mut(region), &cause);
+                        failed(self.inventory.region_mut(&region), &cause);
                     }
                     (Scope::Regional { .. }, None) => {}
                 }
             }
         }
     }
-    inventory
+
+    fn done(&mut self, collector: &Collector) {
+        if let Some(left) = self.left.get_mut(collector.name) {
+            *left -= 1;
+        }
+    }
+
+    /// Whether all that these calls can supply has been read, in every region.
+    pub fn has_read(&self, calls: &[&'static Call]) -> bool {
+        self.regions.is_some()
+            && ALL.iter().all(|collector| {
+                self.left.get(collector.name).is_none_or(|left| *left == 0)
+                    || !calls.iter().any(|call| collector.calls.contains(call))
+            })
+    }
+
+    /// What has been read so far.
+    pub fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    /// The regions of the scan; empty before AWS has said which are enabled.
+    pub fn regions(&self) -> Regions {
+        self.regions.as_deref().cloned().unwrap_or_default()
+    }
 }
 
 /// The items ordered by their id, each once: pages of a changing account can overlap.

@@ -159,7 +159,7 @@ fn asff(head: &Head, finding: &Finding, account_name: Option<&str>) -> Value {
     if let Some(name) = account_name.filter(|name| !name.trim().is_empty()) {
         asff["AwsAccountName"] = json!(cut(name, 50));
     }
-    if let Some(remediation) = finding.remediation.as_deref().filter(|text| !blank(text)) {
+    if let Some(remediation) = finding.remediation().filter(|text| !blank(text)) {
         asff["Remediation"] = json!({ "Recommendation": { "Text": cut(remediation, 512) } });
     }
     if finding.suppressed.is_some() {

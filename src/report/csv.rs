@@ -104,7 +104,7 @@ fn row<'a>(head: &'a Head, finding: &'a Finding, account_name: &'a str) -> [Cow<
         (*finding.boundary.customer).into(),
         controls.join(" ").into(),
         calls.join("; ").into(),
-        text(finding.remediation.as_deref()),
+        text(finding.remediation()),
         text(finding.change.map(crate::Change::id)),
         text(suppressed.map(|s| s.owner.as_str())),
         text(suppressed.map(|s| s.reason.as_str())),

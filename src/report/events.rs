@@ -8,7 +8,7 @@ use schemars::{JsonSchema, generate::SchemaSettings};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{Error, ResourceRef};
+use crate::{Common, Error, ResourceRef};
 
 /// Version of the events' schema: the minor number grows with additions, the major with changes
 /// that break readers.
@@ -54,7 +54,7 @@ pub struct Event {
     pub evidence_hash: String,
     /// Markdown; of failures.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remediation: Option<Cow<'static, str>>,
+    pub remediation: Option<Common<String>>,
 }
 
 #[derive(

@@ -891,7 +891,7 @@ impl Dictionary {
             customer: &boundary.customer,
             variant: boundary.variant.as_deref(),
             controls: finding.controls.iter().map(|c| (&*c.framework, &*c.id)).collect(),
-            remediation: finding.remediation.as_deref(),
+            remediation: finding.remediation(),
         })?;
         let evidence: Vec<_> = finding
             .evidence

@@ -9,28 +9,44 @@ use serde::{
 };
 use serde_json::{Deserializer, Serializer, ser::Formatter};
 
-use crate::{Error, Finding, Head, Report, SCHEMA_VERSION, Stream, Tool, ndjson::write_error};
+use crate::{
+    Error, Finding, Head, Report, SCHEMA_VERSION, Stream, Tool, lines, ndjson::write_error,
+};
 
 pub(crate) fn write(
     head: &Head,
     findings: &mut Stream<'_>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
+    open(head, out)?;
+    let mut any = false;
+    for finding in findings {
+        let finding = finding?;
+        out.write_all(if any { b",\n    " } else { b"\n    " })?;
+        serde_json::to_writer(&mut *out, &finding).map_err(write_error)?;
+        any = true;
+    }
+    close(any, out)
+}
+
+/// [`write`] for findings that [`crate::write_line`] wrote.
+pub(crate) fn copy(head: &Head, findings: impl BufRead, out: &mut dyn Write) -> Result<(), Error> {
+    open(head, out)?;
+    let any = lines::copy(findings, out)?;
+    close(any, out)
+}
+
+fn open(head: &Head, out: &mut dyn Write) -> Result<(), Error> {
     let mut text = Vec::new();
     head.serialize(&mut Serializer::with_formatter(&mut text, Outline::default()))?;
     // The findings follow as the object's last field.
     let open = text.strip_suffix(b"\n}").unwrap_or(&text);
     out.write_all(open)?;
-    out.write_all(b",\n  \"findings\": [")?;
-    let mut empty = true;
-    for finding in findings {
-        let finding = finding?;
-        out.write_all(if empty { b"\n    " } else { b",\n    " })?;
-        serde_json::to_writer(&mut *out, &finding).map_err(write_error)?;
-        empty = false;
-    }
-    out.write_all(if empty { b"]\n}\n" } else { b"\n  ]\n}\n" })?;
-    Ok(())
+    Ok(out.write_all(b",\n  \"findings\": [")?)
+}
+
+fn close(any: bool, out: &mut dyn Write) -> Result<(), Error> {
+    Ok(out.write_all(if any { b"\n  ]\n}\n" } else { b"]\n}\n" })?)
 }
 
 /// Indents the outer levels and keeps what is deeper on one line.

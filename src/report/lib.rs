@@ -1,6 +1,7 @@
 //! The report: one versioned schema is the truth, every other format is a view of it.
 
 mod asff;
+mod common;
 mod compare;
 mod csv;
 mod diff;
@@ -10,6 +11,7 @@ mod grant;
 mod html;
 mod json;
 mod junit;
+mod lines;
 mod markdown;
 pub mod metrics;
 mod ndjson;
@@ -30,12 +32,14 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use self::{
+    common::Common,
     compare::{Baseline, Comparison, Rest},
     diff::{Diff, diff},
     events::{EVENTS_VERSION, Event, EventKind, Why, events_schema},
     format::{Format, UnknownFormat},
     grant::{missing_actions, policy},
     json::{Reader, read_json},
+    lines::{read_lines, write_line},
     schema::schema,
     suppress::{Suppression, SuppressionNote, SuppressionNoteKind, Suppressions, evidence_hash},
     worst::Worst,
@@ -452,12 +456,12 @@ pub struct Finding {
     pub service: Cow<'static, str>,
     pub layer: Layer,
     pub control_type: ControlType,
-    pub boundary: BoundaryRef,
+    pub boundary: Common<BoundaryRef>,
     /// Controls of published benchmarks that the check answers.
-    pub controls: Arc<[ControlRef]>,
+    pub controls: Common<Vec<ControlRef>>,
     /// Markdown; absent on passing verdicts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remediation: Option<Cow<'static, str>>,
+    pub remediation: Option<Common<String>>,
     /// Compared with the baseline, when one was given.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub change: Option<Change>,
@@ -566,6 +570,11 @@ impl Finding {
         self.verdict == Verdict::Fail && self.suppressed.is_none()
     }
 
+    /// Markdown.
+    pub fn remediation(&self) -> Option<&str> {
+        self.remediation.as_ref().map(|text| text.as_str())
+    }
+
     /// The order of a report.
     pub fn sort_key(&self) -> (&str, &str, &str, &str, &str) {
         (&self.account, &self.check, &self.region, &self.resource.arn, &self.part)
@@ -613,6 +622,20 @@ pub fn write(
         Format::Ocsf => ocsf::write(head, findings, out),
         Format::Asff => asff::write(head, findings, out),
         Format::Html => html::write(head, findings, out),
+    }
+}
+
+/// [`write`] for findings that [`write_line`] wrote: formats that hold them so copy them.
+pub fn write_lines(
+    format: Format,
+    head: &Head,
+    lines: impl io::BufRead,
+    out: &mut dyn io::Write,
+) -> Result<(), Error> {
+    match format {
+        Format::Json => json::copy(head, lines, out),
+        Format::Ndjson => lines::copy_bare(lines, out),
+        format => write(format, head, &mut read_lines(lines), out),
     }
 }
 

@@ -179,9 +179,9 @@ fn properties(finding: &Finding) -> Value {
 }
 
 fn rule(finding: &Finding) -> Value {
-    let help = match finding.remediation.as_deref() {
+    let help = match finding.remediation() {
         Some(text) if !text.trim().is_empty() => text,
-        _ => &finding.boundary.customer,
+        _ => &*finding.boundary.customer,
     };
     let controls = finding.controls.iter().map(|c| format!("{}:{}", c.framework, c.id));
     let tags: Vec<_> = ["security".to_owned(), finding.service.to_string()]

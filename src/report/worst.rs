@@ -1,40 +1,29 @@
-//! The worst findings of a stream, without keeping the rest.
+//! The worst findings of many, without keeping the rest.
 
-use std::{cmp::Reverse, collections::BinaryHeap};
+use std::{cmp::Reverse, collections::BTreeSet};
 
-use demarc_model::{Fingerprint, Severity};
+use demarc_model::Severity;
+use serde::{Deserialize, Serialize};
 
 use crate::Finding;
 
 /// Keeps the worst open findings it is shown: by severity, then in the report's order.
-#[derive(Debug)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Worst {
     keep: usize,
-    /// The least bad on top, so that it is the one to go.
-    heap: BinaryHeap<Ranked>,
+    found: BTreeSet<Ranked>,
     seen: u64,
 }
 
-#[derive(Debug)]
-struct Ranked {
-    finding: Finding,
-    /// Position in the stream.
-    position: u64,
-}
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+struct Ranked(Finding);
 
-impl Ranked {
-    fn key(&self) -> (Reverse<Severity>, u64, &Fingerprint) {
-        (Reverse(self.finding.severity), self.position, &self.finding.fingerprint)
-    }
-}
+type Key<'a> = (Reverse<Severity>, (&'a str, &'a str, &'a str, &'a str, &'a str));
 
-impl PartialEq for Ranked {
-    fn eq(&self, other: &Self) -> bool {
-        self.key() == other.key()
-    }
+fn key(finding: &Finding) -> Key<'_> {
+    (Reverse(finding.severity), finding.sort_key())
 }
-
-impl Eq for Ranked {}
 
 impl PartialOrd for Ranked {
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
@@ -44,13 +33,13 @@ impl PartialOrd for Ranked {
 
 impl Ord for Ranked {
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        self.key().cmp(&other.key())
+        key(&self.0).cmp(&key(&other.0))
     }
 }
 
 impl Worst {
     pub fn new(keep: usize) -> Self {
-        Self { keep, heap: BinaryHeap::new(), seen: 0 }
+        Self { keep, found: BTreeSet::new(), seen: 0 }
     }
 
     /// Shows one finding; only open ones count.
@@ -59,15 +48,24 @@ impl Worst {
             return;
         }
         self.seen += 1;
-        let full = self.heap.len() >= self.keep;
-        let better = |top: &Ranked| top.finding.severity >= finding.severity;
-        if self.keep == 0 || full && self.heap.peek().is_some_and(better) {
-            return;
+        let is_worse = |last: &Ranked| key(finding) < key(&last.0);
+        if self.found.len() < self.keep || self.found.last().is_some_and(is_worse) {
+            self.found.insert(Ranked(finding.clone()));
+            self.cut();
         }
-        if full {
-            self.heap.pop();
+    }
+
+    /// Adds what another was shown.
+    pub fn merge(&mut self, other: Self) {
+        self.seen += other.seen;
+        self.found.extend(other.found);
+        self.cut();
+    }
+
+    fn cut(&mut self) {
+        while self.found.len() > self.keep {
+            self.found.pop_last();
         }
-        self.heap.push(Ranked { finding: finding.clone(), position: self.seen });
     }
 
     /// How many open findings it was shown.
@@ -77,6 +75,6 @@ impl Worst {
 
     /// The worst first.
     pub fn into_vec(self) -> Vec<Finding> {
-        self.heap.into_sorted_vec().into_iter().map(|ranked| ranked.finding).collect()
+        self.found.into_iter().map(|ranked| ranked.0).collect()
     }
 }

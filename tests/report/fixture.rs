@@ -297,14 +297,16 @@ fn finding(kind: &'static Kind, verdict: Verdict, place: &Place<'_>) -> Finding 
             aws: kind.aws.into(),
             customer: kind.customer.into(),
             variant: None,
-        },
+        }
+        .into(),
         controls: kind
             .controls
             .iter()
             .map(|(framework, id)| ControlRef { framework: (*framework).into(), id: (*id).into() })
-            .collect(),
+            .collect::<Vec<_>>()
+            .into(),
         remediation: (verdict != Verdict::Pass && !kind.remediation.is_empty())
-            .then_some(Cow::Borrowed(kind.remediation)),
+            .then(|| kind.remediation.to_owned().into()),
         change: None,
         suppressed: None,
     }
@@ -367,7 +369,8 @@ pub(crate) fn report() -> Report {
         call: "EC2 DescribeSecurityGroups".into(),
     });
     findings[open].change = Some(Change::New);
-    findings[open].boundary.variant = Some("on-ec2".into());
+    let boundary = BoundaryRef::clone(&findings[open].boundary);
+    findings[open].boundary = BoundaryRef { variant: Some("on-ec2".into()), ..boundary }.into();
     let instance = &mut findings[imds];
     instance.resource.name = HOSTILE.into();
     instance.resource.tags = Some(Arc::new(BTreeMap::from([

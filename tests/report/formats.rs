@@ -5,7 +5,10 @@
 mod fixture;
 
 use demarc_model::Verdict;
-use demarc_report::{Error, Finding, Format, Reader, Report, Worst, read_json, terminal, write};
+use demarc_report::{
+    Error, Finding, Format, Reader, Report, Worst, read_json, read_lines, terminal, write,
+    write_line, write_lines,
+};
 use fixture::{FORMULA, HOSTILE, accepted, large, report};
 
 fn written(format: Format, report: &Report) -> String {
@@ -34,6 +37,23 @@ fn json_is_one_finding_a_line_and_reads_back_as_written() {
     }
     assert_eq!(read_json(text.as_bytes()).unwrap(), report);
     assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+}
+
+#[test]
+fn spooled_lines_make_the_same_report_as_the_findings() {
+    let report = report();
+    for format in Format::ALL {
+        for findings in [&report.findings[..], &report.findings[..1], &[]] {
+            let mut lines = Vec::new();
+            findings.iter().for_each(|finding| write_line(finding, &mut lines).unwrap());
+            let mut copied = Vec::new();
+            write_lines(format, &report.head, &*lines, &mut copied).unwrap();
+            let each = Report { head: report.head.clone(), findings: findings.to_vec() };
+            assert_eq!(String::from_utf8(copied).unwrap(), written(format, &each), "{format:?}");
+            let back: Result<Vec<_>, _> = read_lines(&*lines).collect();
+            assert_eq!(back.unwrap(), findings);
+        }
+    }
 }
 
 #[test]

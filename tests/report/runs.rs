@@ -139,8 +139,9 @@ fn finding(check: &str, arn: &str, verdict: Verdict) -> Finding {
             aws: "AWS evaluates policies.".into(),
             customer: "Write them narrowly.".into(),
             variant: None,
-        },
-        controls: [].into(),
+        }
+        .into(),
+        controls: Vec::new().into(),
         remediation: None,
         change: None,
         suppressed: None,
@@ -161,7 +162,7 @@ pub(crate) fn fail(check: &str, arn: &str) -> Finding {
     };
     Finding {
         evidence: vec![evidence],
-        remediation: Some("Narrow the policy's principals.".into()),
+        remediation: Some("Narrow the policy's principals.".to_owned().into()),
         ..finding(check, arn, Verdict::Fail)
     }
 }

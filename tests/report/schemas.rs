@@ -8,7 +8,9 @@ mod fixture;
 use std::{collections::BTreeMap, fs, path::Path};
 
 use demarc_model::Verdict;
-use demarc_report::{Change, Finding, Format, Report, diff, events_schema, schema, write};
+use demarc_report::{
+    BoundaryRef, Change, Finding, Format, Report, diff, events_schema, schema, write,
+};
 use fixture::{accepted, large, report};
 use serde_json::Value;
 
@@ -63,7 +65,8 @@ fn oversized() -> Report {
         finding.part.clone_from(&long);
         finding.resource.name = long.as_str().into();
         finding.remediation = Some(long.clone().into());
-        finding.boundary.customer = long.clone().into();
+        let boundary = BoundaryRef::clone(&finding.boundary);
+        finding.boundary = BoundaryRef { customer: long.clone().into(), ..boundary }.into();
         let tags = (0..60).map(|n| (format!("{n}{long}"), long.clone())).collect();
         finding.resource.tags = Some(std::sync::Arc::new(tags));
         if let Some(evidence) = finding.evidence.first().cloned() {

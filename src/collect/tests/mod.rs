@@ -4,12 +4,13 @@
 use std::{collections::BTreeSet, sync::Arc};
 
 use demarc_model::{Call, Cause, Inventory, Read, time::Timestamp};
+use futures_util::FutureExt as _;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Context, Gateway, Regions, Shared, Transport, canned::Canned, ledger::Progress,
-    limits::Buckets, read_account, target,
+    Asked, Context, Gateway, Reading, Regions, Shared, Transport, canned::Canned, ledger::Progress,
+    limits::Buckets, target,
 };
 
 mod account;
@@ -59,7 +60,15 @@ async fn read_regions(
 ) -> Inventory {
     let gateway = gateway(Transport::Canned(canned.clone()), wanted.iter().copied());
     let names = regions.iter().map(|name| (*name).to_owned()).collect();
-    read_account(&gateway, HOME, &Regions { names, chosen }, Timestamp(0)).await
+    read_account(&gateway, Regions { names, chosen }).await
+}
+
+async fn read_account(gateway: &Gateway, regions: Regions) -> Inventory {
+    let chosen = regions.chosen;
+    let regions = async move { Arc::new(regions) }.boxed().shared();
+    let mut reading = Reading::begin(gateway, HOME, Asked { chosen, regions }, Timestamp(0));
+    while reading.next().await {}
+    reading.inventory
 }
 
 fn cause<T: std::fmt::Debug>(read: &Read<T>) -> Cause {

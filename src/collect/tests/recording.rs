@@ -57,7 +57,7 @@ async fn scan(transport: Transport) -> String {
     let gateway = gateway(transport, WANTED.iter().copied());
     let names = vec![HOME.to_owned(), "us-west-2".to_owned()];
     let regions = Regions { names, chosen: false };
-    let inventory = read_account(&gateway, HOME, &regions, Timestamp(0)).await;
+    let inventory = read_account(&gateway, regions.clone()).await;
     format!("{inventory:#?}\n{:#?}", gateway.ledger.entries())
 }
 
@@ -110,7 +110,7 @@ async fn a_question_that_was_not_recorded_is_a_cause_of_its_own_and_asked_once()
     let recording = Arc::new(Recording::open(&path).unwrap());
     let gateway = gateway(Transport::Replay(recording), [&calls::DESCRIBE_SUBNETS]);
     let regions = Regions { names: vec![HOME.to_owned()], chosen: true };
-    let inventory = read_account(&gateway, HOME, &regions, Timestamp(0)).await;
+    let inventory = read_account(&gateway, regions.clone()).await;
     let why = inventory.regions[0].vpc.subnets.all().unwrap_err();
     assert_eq!(why.cause, Cause::NotRecorded);
     let requests = &gateway.shared.progress.requests;
