@@ -22,7 +22,7 @@ declare_check! {
     ///
     /// ## References
     /// - <https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-update-contact-alternate.html>
-    /// - <https://docs.aws.amazon.com/accounts/latest/reference/API_GetAlternateContact.html>
+    /// - <https://docs.aws.amazon.com/accounts/latest/APIReference/API_GetAlternateContact.html>
     pub(super) static CHECK = {
         id: "account.alternate-contacts-distinct",
         title: "security, billing and operations have contacts of their own",

@@ -23,7 +23,7 @@ declare_check! {
     ///
     /// ## References
     /// - <https://docs.aws.amazon.com/AmazonS3/latest/userguide/access-control-block-public-access.html>
-    /// - <https://docs.aws.amazon.com/service-authorization/latest/reference/list_amazons3.html>
+    /// - <https://docs.aws.amazon.com/service-authorization/latest/reference/list_s3.html>
     pub(super) static CHECK = {
         id: "s3.bucket-policy-no-public-write",
         title: "bucket policy lets nobody change data or settings unbounded",
