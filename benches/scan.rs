@@ -223,7 +223,7 @@ fn lower_bound(scenario: &Scenario, sim: &Running) -> Duration {
             (bucket.calls as f64 - spare).max(0.0) / (bucket.rate * BUDGET)
         })
         .fold(0.0, f64::max);
-    let in_flight = 128.0;
+    let in_flight = 256.0;
     let through = stats.requests as f64 * LATENCY.as_secs_f64() / in_flight;
     let chain = if scenario.accounts == 1 { chain(&sim.log()) } else { 0.0 };
     let bound = bucket.max(chain * LATENCY.as_secs_f64()).max(through);

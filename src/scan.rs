@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::Context as _;
 use demarc_collect::{
-    Asked, Gateway, Reading, Shared, Transport,
+    Asked, Gateway, InFlight, Reading, Shared, Transport,
     ledger::Progress,
     limits::Buckets,
     recording::{Recorder, Recording, Target as Recorded},
@@ -17,7 +17,6 @@ use demarc_collect::{
 use demarc_model::{Call, Check, time::Timestamp};
 use demarc_report::{AccountError, AccountRow, Counts, Finding, Share};
 use futures_util::{StreamExt as _, stream};
-use tokio::sync::Semaphore;
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -56,7 +55,7 @@ pub(crate) struct Pace {
 pub(crate) fn shared(pace: Pace, stop: CancellationToken) -> Shared {
     Shared {
         buckets: Arc::new(Buckets::new(f64::from(pace.budget) / 100.0)),
-        in_flight: Arc::new(Semaphore::new(pace.in_flight)),
+        in_flight: Arc::new(InFlight::new(pace.in_flight)),
         stop,
         progress: Arc::new(Progress::default()),
         pauses: true,
@@ -67,7 +66,7 @@ pub(crate) fn shared(pace: Pace, stop: CancellationToken) -> Shared {
 pub(crate) fn shared_for_replay(stop: CancellationToken) -> Shared {
     Shared {
         buckets: Arc::new(Buckets::unlimited()),
-        in_flight: Arc::new(Semaphore::new(64)),
+        in_flight: Arc::new(InFlight::new(64)),
         stop,
         progress: Arc::new(Progress::default()),
         pauses: false,

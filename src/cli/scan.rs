@@ -144,7 +144,7 @@ pub(crate) struct Engine {
     #[arg(long, value_name = "PERCENT", default_value = "50", env = "DEMARC_BUDGET", value_parser = percent)]
     budget: u8,
     /// Requests in flight, over all accounts and regions
-    #[arg(long, value_name = "NUMBER", default_value_t = 128, value_parser = clap::value_parser!(u16).range(1..))]
+    #[arg(long, value_name = "NUMBER", default_value_t = 256, value_parser = clap::value_parser!(u16).range(1..))]
     max_in_flight: u16,
     /// Bound on connecting
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = humantime::parse_duration)]
@@ -165,7 +165,7 @@ impl Default for Engine {
         let timeouts = Timeouts::default();
         Self {
             budget: 50,
-            max_in_flight: 128,
+            max_in_flight: 256,
             connect_timeout: timeouts.connect,
             read_timeout: timeouts.read,
             request_timeout: timeouts.request,

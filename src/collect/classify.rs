@@ -186,6 +186,11 @@ fn innermost(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 impl Failure {
+    /// The process is ending.
+    pub(crate) fn stopped() -> Self {
+        Self { code: None, retry: Retry::Never, cause: Cause::Stopped, retry_after: None }
+    }
+
     pub(crate) fn of<E>(error: &SdkError<E, HttpResponse>) -> Self
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,

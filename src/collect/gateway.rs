@@ -12,8 +12,8 @@ use aws_config::{Region, SdkConfig};
 use aws_smithy_runtime_api::client::{orchestrator::HttpResponse, result::SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use demarc_model::{Call, Cause, Listing, NotAssessed, Read, Unread};
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
     classify::{Failure, Retry},
@@ -34,13 +34,34 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone)]
 pub struct Shared {
     pub buckets: Arc<Buckets>,
-    /// Bounds the requests in flight over all accounts.
-    pub in_flight: Arc<Semaphore>,
+    pub in_flight: Arc<InFlight>,
     /// Cancelled by the deadline and by signals: nothing more is asked.
     pub stop: CancellationToken,
     pub progress: Arc<Progress>,
     /// Pauses between attempts; off when a recording answers.
     pub pauses: bool,
+}
+
+/// Bounds the requests in flight over all accounts.
+#[derive(Debug)]
+pub struct InFlight {
+    all: Semaphore,
+    /// Those of the thousands of small questions about single resources. A quarter is left to the
+    /// listings, whose pages wait for each other: what waits longest must not queue behind what
+    /// can be asked at any time.
+    bulk: Semaphore,
+}
+
+impl InFlight {
+    pub fn new(most: usize) -> Self {
+        Self { all: Semaphore::new(most), bulk: Semaphore::new((most - most / 4).max(1)) }
+    }
+
+    async fn enter(&self, bulk: bool) -> (Option<SemaphorePermit<'_>>, SemaphorePermit<'_>) {
+        const OPEN: &str = "the semaphore is never closed";
+        let of_bulk = if bulk { Some(self.bulk.acquire().await.expect(OPEN)) } else { None };
+        (of_bulk, self.all.acquire().await.expect(OPEN))
+    }
 }
 
 /// The way to one account.
@@ -76,7 +97,7 @@ impl Gateway {
 
     /// The way that one collector has to one region.
     pub(crate) fn context(&self, calls: &'static [&'static Call], region: &str) -> Context {
-        Context { gateway: self.clone(), calls, region: Arc::from(region) }
+        Context { gateway: self.clone(), calls, region: Arc::from(region), bulk: false }
     }
 }
 
@@ -86,6 +107,7 @@ pub struct Context {
     pub(crate) gateway: Gateway,
     calls: &'static [&'static Call],
     region: Arc<str>,
+    bulk: bool,
 }
 
 /// Builds the client of one SDK crate for a context: its region, behind the guard.
@@ -170,6 +192,11 @@ impl Context {
         Self { region: Arc::from(region), ..self.clone() }
     }
 
+    /// The same way, for thousands of questions that nothing else waits for.
+    pub(crate) fn in_bulk(&self) -> Self {
+        Self { bulk: true, ..self.clone() }
+    }
+
     /// Whether a selected check needs the call.
     pub(crate) fn wants(&self, call: &'static Call) -> bool {
         self.gateway.wanted.contains(call)
@@ -190,7 +217,8 @@ impl Context {
     ) -> Result<T, Failure>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        T: Send + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let shared = &self.gateway.shared;
         let bucket = shared.buckets.of(&self.gateway.account, &self.region, call);
@@ -200,10 +228,16 @@ impl Context {
                 bucket.take().await;
             }
             let answer = {
-                let _permit =
-                    shared.in_flight.acquire().await.expect("the semaphore is never closed");
+                let _permit = shared.in_flight.enter(self.bulk).await;
                 Progress::count(&shared.progress.requests);
-                request().await
+                // A task of its own: answers of megabytes are taken apart on every processor.
+                match AbortOnDropHandle::new(tokio::spawn(request())).await {
+                    Ok(answer) => answer,
+                    Err(error) => match error.try_into_panic() {
+                        Ok(panic) => std::panic::resume_unwind(panic),
+                        Err(_) => return Err(Failure::stopped()),
+                    },
+                }
             };
             let failure = match answer {
                 Ok(answer) => {
@@ -251,12 +285,14 @@ impl Context {
     ) -> Result<Option<T>, Unread>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        T: Send + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let unread = |cause| Arc::new(NotAssessed { call, cause });
         if !self.wants(call) {
             return Err(unread(Cause::NotCollected));
         }
+        let begun = Instant::now();
         let outcome = tokio::select! {
             biased;
             () = self.gateway.shared.stop.cancelled() => Err(Cause::Stopped),
@@ -270,6 +306,8 @@ impl Context {
         match outcome {
             Ok(answer) => {
                 ledger.answered(call, &self.region);
+                let ms = begun.elapsed().as_millis();
+                tracing::debug!(call = %call.name(), region = %self.region, ms, "answered");
                 Ok(answer)
             }
             Err(cause) => {
@@ -284,7 +322,8 @@ impl Context {
     pub(crate) async fn ask<T, E, F>(&self, call: &'static Call, request: impl Fn() -> F) -> Read<T>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        T: Send + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let answer = self.question(call, &[], request).await;
         answer.map(|answer| answer.expect("no error code is an absence here")).into()
@@ -299,7 +338,8 @@ impl Context {
     ) -> Read<Option<T>>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+        T: Send + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         self.question(call, absent, request).await.into()
     }
@@ -314,7 +354,8 @@ impl Context {
     ) -> Listing<T>
     where
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
-        F: Future<Output = Result<P, SdkError<E, HttpResponse>>>,
+        P: Send + 'static,
+        F: Future<Output = Result<P, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let mut items = Vec::new();
         let mut token = None;

@@ -34,7 +34,7 @@ pub mod target;
 mod tests;
 mod transport;
 
-pub use gateway::{Context, Gateway, Shared};
+pub use gateway::{Context, Gateway, InFlight, Shared};
 pub use transport::Transport;
 
 /// Every collector, the one with the longest chain of dependent calls first.

@@ -293,7 +293,7 @@ async fn a_stopped_scan_asks_nothing_more() {
 async fn a_request_that_waits_its_turn_can_still_be_stopped() {
     let canned = Canned::default().on("DescribeVpcs", 200, &page("vpc-1", ""));
     let mut gateway = gateway(Transport::Canned(canned.clone()), VPCS.iter().copied());
-    gateway.shared.in_flight = Arc::new(Semaphore::new(0));
+    gateway.shared.in_flight = Arc::new(InFlight::new(0));
     let context = gateway.context(VPCS, HOME);
     let (listing, ()) = tokio::join!(vpcs(&context), async {
         tokio::task::yield_now().await;

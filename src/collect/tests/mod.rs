@@ -5,12 +5,11 @@ use std::{collections::BTreeSet, sync::Arc};
 
 use demarc_model::{Call, Cause, Inventory, Read, time::Timestamp};
 use futures_util::FutureExt as _;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Asked, Context, Gateway, Reading, Regions, Shared, Transport, canned::Canned, ledger::Progress,
-    limits::Buckets, target,
+    Asked, Context, Gateway, InFlight, Reading, Regions, Shared, Transport, canned::Canned,
+    ledger::Progress, limits::Buckets, target,
 };
 
 mod account;
@@ -28,7 +27,7 @@ const HOME: &str = "eu-central-1";
 fn shared() -> Shared {
     Shared {
         buckets: Arc::new(Buckets::unlimited()),
-        in_flight: Arc::new(Semaphore::new(64)),
+        in_flight: Arc::new(InFlight::new(64)),
         stop: CancellationToken::new(),
         progress: Arc::new(Progress::default()),
         pauses: false,
