@@ -126,8 +126,8 @@ struct Place {
 struct Desk<'a> {
     place: &'a Place,
     check: &'static Check,
-    /// By the resource's type and the facts that move the line.
-    lines: Vec<(&'static str, Vec<(&'static str, String)>, Common<BoundaryRef>)>,
+    /// Each with a resource that it holds for: the type and the facts move the line.
+    lines: Vec<(Arc<Subject>, Common<BoundaryRef>)>,
     controls: Vec<(Vec<frameworks::Cited>, Common<Vec<ControlRef>>)>,
 }
 
@@ -246,15 +246,15 @@ impl<'a> Desk<'a> {
     }
 
     /// Who owns the layer of this check for this resource.
-    fn line(&mut self, subject: &Subject) -> Common<BoundaryRef> {
-        let known = |(kind, facts, _): &&(&str, Vec<_>, _)| {
-            *kind == subject.kind && *facts == subject.facts
+    fn line(&mut self, subject: &Arc<Subject>) -> Common<BoundaryRef> {
+        let known = |(other, _): &&(Arc<Subject>, _)| {
+            other.kind == subject.kind && other.facts == subject.facts
         };
-        if let Some((.., line)) = self.lines.iter().find(known) {
+        if let Some((_, line)) = self.lines.iter().find(known) {
             return line.clone();
         }
         let line = Common::from(line(self.check, subject));
-        self.lines.push((subject.kind, subject.facts.clone(), line.clone()));
+        self.lines.push((Arc::clone(subject), line.clone()));
         line
     }
 
@@ -319,7 +319,7 @@ fn resource(subject: &Subject) -> ResourceRef {
         arn: Arc::clone(&subject.arn),
         kind: Cow::Borrowed(subject.kind),
         name: Arc::clone(&subject.name),
-        tags: subject.tags.get().ok().map(Arc::clone),
+        tags: subject.tags.get().ok().cloned(),
     }
 }
 

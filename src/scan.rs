@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeSet,
     sync::{Arc, atomic::Ordering},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context as _;
@@ -203,8 +203,11 @@ async fn one(
         let is_ready = |(_, check): &mut (usize, &Check)| reading.has_read(check.needs);
         let ready: Vec<_> = waiting.extract_if(.., is_ready).collect();
         if !ready.is_empty() {
+            let begun = Instant::now();
             let judge = || judge::judge(reading.inventory(), &ready, &writer, keep);
             tallies.extend(tokio::task::block_in_place(judge)?);
+            let ms = begun.elapsed().as_millis();
+            tracing::debug!(account = %account.id, checks = ready.len(), ms, "judged");
         }
     }
     row.partition.clone_from(&reading.inventory().partition);

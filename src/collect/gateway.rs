@@ -246,7 +246,7 @@ impl Context {
                 }
                 Err(error) => Failure::of(&error),
             };
-            let (failed, most) = match failure.retry {
+            match failure.retry {
                 Retry::Never => {
                     answered(bucket.as_deref());
                     return Err(failure);
@@ -254,23 +254,26 @@ impl Context {
                 Retry::Transient => {
                     faults += 1;
                     Progress::count(&shared.progress.retried);
-                    (faults, TRANSIENT_ATTEMPTS)
+                    if faults >= TRANSIENT_ATTEMPTS {
+                        return Err(failure);
+                    }
+                    if shared.pauses {
+                        tokio::time::sleep(pause(faults, failure.retry_after)).await;
+                    }
                 }
                 Retry::Throttled => {
                     throttles += 1;
                     Progress::count(&shared.progress.throttled);
-                    (throttles, THROTTLED_ATTEMPTS)
+                    if throttles >= THROTTLED_ATTEMPTS {
+                        return Err(failure);
+                    }
+                    // The whole bucket waits, not this question alone.
+                    if let Some(bucket) = &bucket {
+                        bucket.throttled(Instant::now(), |refusals| {
+                            pause(refusals, failure.retry_after)
+                        });
+                    }
                 }
-            };
-            if failed >= most {
-                return Err(failure);
-            }
-            let pause = pause(failed, failure.retry_after);
-            if let (Retry::Throttled, Some(bucket)) = (failure.retry, &bucket) {
-                bucket.throttled(Instant::now(), pause);
-            }
-            if shared.pauses {
-                tokio::time::sleep(pause).await;
             }
         }
     }

@@ -115,17 +115,21 @@ pub(crate) struct Bucket {
     burst: f64,
     rate: f64,
     state: Mutex<State>,
+    /// Held by who is next: requests leave in the order in which they came, at the pace of the
+    /// moment.
+    turn: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// May be negative: tokens promised to requests that wait their turn.
     tokens: f64,
     refilled: Instant,
     /// Of the rate; halved when AWS says "slow down", regained step by step.
     pace: f64,
     /// Nothing leaves before: set when AWS says "slow down".
     hold_until: Instant,
+    /// Times in a row that AWS said "slow down", with no answer between them.
+    refusals: u32,
 }
 
 /// The slowest pace, as a share of the rate: a scan that is starved still crawls.
@@ -140,8 +144,19 @@ impl Bucket {
         Self {
             burst,
             rate: limit.rate * share,
-            state: Mutex::new(State { tokens: burst, refilled: now, pace: 1.0, hold_until: now }),
+            state: Mutex::new(State {
+                tokens: burst,
+                refilled: now,
+                pace: 1.0,
+                hold_until: now,
+                refusals: 0,
+            }),
+            turn: tokio::sync::Mutex::default(),
         }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("no holder of a bucket panics")
     }
 
     fn refill(&self, state: &mut State, now: Instant) {
@@ -150,37 +165,49 @@ impl Bucket {
         state.refilled = now;
     }
 
-    /// Takes one token, and says when the request may leave.
-    fn reserve(&self, now: Instant) -> Instant {
-        let mut state = self.state.lock().expect("no holder of a bucket panics");
-        self.refill(&mut state, now);
-        state.tokens -= 1.0;
-        let wait = if state.tokens >= 0.0 { 0.0 } else { -state.tokens / (self.rate * state.pace) };
-        (now + Duration::from_secs_f64(wait)).max(state.hold_until)
+    /// Takes one token, or says when there may be one.
+    fn try_take(&self, now: Instant) -> Result<(), Instant> {
+        let state = &mut *self.state();
+        self.refill(state, now);
+        if now < state.hold_until {
+            return Err(state.hold_until);
+        }
+        // Sums of fractions are a little less than they should be.
+        if state.tokens > 1.0 - 1e-6 {
+            state.tokens -= 1.0;
+            return Ok(());
+        }
+        let wait = (1.0 - state.tokens) / (self.rate * state.pace);
+        Err(now + Duration::from_secs_f64(wait))
     }
 
-    /// Waits for a token. Waiting requests leave in the order in which they asked.
+    /// Waits for a token.
     pub(crate) async fn take(&self) {
-        let at = self.reserve(Instant::now());
-        tokio::time::sleep_until(at.into()).await;
+        let _turn = self.turn.lock().await;
+        while let Err(at) = self.try_take(Instant::now()) {
+            tokio::time::sleep_until(at.into()).await;
+        }
     }
 
-    /// AWS said "slow down": half the pace, nothing saved up, a pause.
-    pub(crate) fn throttled(&self, now: Instant, pause: Duration) {
-        let mut state = self.state.lock().expect("no holder of a bucket panics");
-        self.refill(&mut state, now);
+    /// AWS said "slow down": half the pace, nothing saved up, a pause. `pause` says how long
+    /// after how many refusals in a row.
+    pub(crate) fn throttled(&self, now: Instant, pause: impl FnOnce(u32) -> Duration) {
+        let state = &mut *self.state();
+        self.refill(state, now);
         state.tokens = state.tokens.min(0.0);
-        // Many requests were on their way: one halving for all that fail in the same pause.
+        // Many requests were on their way: they are one refusal.
         if now >= state.hold_until {
             state.pace = (state.pace / 2.0).max(MIN_PACE);
+            state.refusals += 1;
+            state.hold_until = now + pause(state.refusals);
         }
-        state.hold_until = state.hold_until.max(now + pause);
     }
 
     pub(crate) fn answered(&self, now: Instant) {
-        let mut state = self.state.lock().expect("no holder of a bucket panics");
+        let state = &mut *self.state();
+        state.refusals = 0;
         if state.pace < 1.0 {
-            self.refill(&mut state, now);
+            self.refill(state, now);
             state.pace = (state.pace + PACE_STEP).min(1.0);
         }
     }
@@ -205,32 +232,67 @@ mod tests {
         assert_eq!(name, "EC2 DescribeInstances");
     }
 
-    #[test]
-    fn half_a_bucket_is_spent_at_once_and_then_at_half_the_rate() {
+    fn bucket() -> (Bucket, Instant) {
         let (limit, _) = limit_of(&calls::ec2::DESCRIBE_VPCS);
         let bucket = Bucket::new(limit, 0.5);
-        let now = bucket.state.lock().unwrap().refilled;
+        let now = bucket.state().refilled + Duration::from_millis(1);
+        (bucket, now)
+    }
+
+    #[test]
+    fn half_a_bucket_is_spent_at_once_and_then_at_half_the_rate() {
+        let (bucket, now) = bucket();
         for _ in 0..50 {
-            assert_eq!(bucket.reserve(now), now);
+            bucket.try_take(now).unwrap();
         }
-        let last = (0..10).map(|_| bucket.reserve(now)).last().unwrap();
-        let waited = (last - now).as_secs_f64();
+        let mut at = now;
+        for _ in 0..10 {
+            at = bucket.try_take(at).unwrap_err();
+            bucket.try_take(at).unwrap();
+        }
+        let waited = (at - now).as_secs_f64();
         assert!((waited - 1.0).abs() < 0.01, "ten more at 10/s leave within {waited} s");
     }
 
     #[test]
     fn a_throttled_bucket_halves_its_pace_once_a_pause_and_regains_it() {
-        let (limit, _) = limit_of(&calls::ec2::DESCRIBE_VPCS);
-        let bucket = Bucket::new(limit, 0.5);
-        let now = bucket.state.lock().unwrap().refilled + Duration::from_millis(1);
+        let (bucket, now) = bucket();
         let pause = Duration::from_secs(1);
-        bucket.throttled(now, pause);
-        bucket.throttled(now, pause);
-        assert!(bucket.reserve(now) >= now + pause, "nothing leaves during the pause");
-        assert!((bucket.state.lock().unwrap().pace - 0.5).abs() < 1e-9);
+        bucket.throttled(now, |_| pause);
+        bucket.throttled(now, |_| pause * 2);
+        assert_eq!(bucket.try_take(now), Err(now + pause), "nothing leaves during the pause");
+        assert!((bucket.state().pace - 0.5).abs() < 1e-9);
         for _ in 0..25 {
             bucket.answered(now);
         }
-        assert!((bucket.state.lock().unwrap().pace - 1.0).abs() < 1e-9);
+        assert!((bucket.state().pace - 1.0).abs() < 1e-9);
+    }
+
+    #[test]
+    fn pauses_grow_until_an_answer_comes() {
+        let (bucket, mut now) = bucket();
+        let mut refused = || {
+            let mut seen = 0;
+            bucket.throttled(now, |refusals| {
+                seen = refusals;
+                Duration::from_secs(1)
+            });
+            now += Duration::from_secs(1);
+            seen
+        };
+        assert_eq!([refused(), refused(), refused()], [1, 2, 3]);
+        bucket.answered(now);
+        assert_eq!(refused(), 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_keeps_to_the_pace_of_the_moment() {
+        let (bucket, now) = bucket();
+        while bucket.try_take(now).is_ok() {}
+        bucket.throttled(now, |_| Duration::from_millis(50));
+        let begun = Instant::now();
+        tokio::join!(bucket.take(), bucket.take());
+        // At 10/s they would have left after a fifth of a second.
+        assert!(begun.elapsed() > Duration::from_millis(300), "{:?}", begun.elapsed());
     }
 }

@@ -10,6 +10,7 @@ pub mod inventory;
 pub mod layer;
 pub mod policy;
 pub mod read;
+mod tags;
 pub mod time;
 
 pub use calls::Call;
@@ -18,3 +19,4 @@ pub use finding::{Fingerprint, Verdict};
 pub use inventory::{Inventory, Region, Resource, Subject};
 pub use layer::{ControlType, Layer, ServiceModel};
 pub use read::{Cause, Listing, NotAssessed, Read, Unread};
+pub use tags::Tags;

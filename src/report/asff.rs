@@ -7,7 +7,7 @@
 
 use std::{collections::BTreeMap, io::Write, sync::Arc};
 
-use demarc_model::{Severity, Verdict};
+use demarc_model::{Severity, Tags, Verdict};
 use serde_json::{Value, json};
 
 use crate::{Change, Error, Finding, Head, Stream, text::cut};
@@ -206,9 +206,8 @@ fn resource(finding: &Finding, region: &str) -> Value {
     let tags: BTreeMap<_, _> = finding
         .resource
         .tags
-        .as_deref()
-        .into_iter()
-        .flatten()
+        .iter()
+        .flat_map(Tags::iter)
         .filter(|(key, value)| !blank(key) && !blank(value))
         .map(|(key, value)| (cut(key, 128), cut(value, 256)))
         .take(50)

@@ -65,7 +65,7 @@ pub(crate) fn write(
 }
 
 fn row<'a>(head: &'a Head, finding: &'a Finding, account_name: &'a str) -> [Cow<'a, str>; 35] {
-    let tags = finding.resource.tags.as_deref().map(|tags| {
+    let tags = finding.resource.tags.as_ref().map(|tags| {
         tags.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join("; ")
     });
     let controls: Vec<_> =

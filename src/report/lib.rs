@@ -26,7 +26,7 @@ mod worst;
 use std::{borrow::Cow, collections::BTreeMap, io, sync::Arc};
 
 use demarc_model::{
-    ControlType, Fingerprint, Layer, ServiceModel, Severity, Verdict, time::Timestamp,
+    ControlType, Fingerprint, Layer, ServiceModel, Severity, Tags, Verdict, time::Timestamp,
 };
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -478,7 +478,7 @@ pub struct ResourceRef {
     pub name: Arc<str>,
     /// Absent when the tags could not be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tags: Option<Arc<BTreeMap<String, String>>>,
+    pub tags: Option<Tags>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]

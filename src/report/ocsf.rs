@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, io::Write};
 
-use demarc_model::{Severity, Verdict};
+use demarc_model::{Severity, Tags, Verdict};
 use serde_json::{Map, Value, json};
 
 use crate::{Change, Error, Finding, Head, Stream, ndjson::write_error};
@@ -161,9 +161,8 @@ fn event(head: &Head, finding: &Finding, account_name: Option<&str>) -> Value {
 }
 
 fn resource(finding: &Finding) -> Value {
-    let tags = finding.resource.tags.as_deref();
-    let labels: Vec<_> =
-        tags.into_iter().flatten().map(|(key, value)| format!("{key}={value}")).collect();
+    let tags = finding.resource.tags.iter().flat_map(Tags::iter);
+    let labels: Vec<_> = tags.map(|(key, value)| format!("{key}={value}")).collect();
     json!({
         "uid": finding.resource.arn,
         "name": finding.resource.name,

@@ -279,7 +279,7 @@ impl Entry {
         self.is_there(finding)
             && is_match(self.resource.as_ref(), &finding.resource.arn)
             && self.suppression.tag.as_ref().is_none_or(|(key, wanted)| {
-                let tags = finding.resource.tags.as_deref();
+                let tags = finding.resource.tags.as_ref();
                 let value = tags.and_then(|tags| tags.get(key));
                 value.is_some_and(|value| wanted.as_ref().is_none_or(|wanted| wanted == value))
             })

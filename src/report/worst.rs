@@ -1,6 +1,6 @@
 //! The worst findings of many, without keeping the rest.
 
-use std::{cmp::Reverse, collections::BTreeSet};
+use std::cmp::Reverse;
 
 use demarc_model::Severity;
 use serde::{Deserialize, Serialize};
@@ -11,13 +11,10 @@ use crate::Finding;
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Worst {
     keep: usize,
-    found: BTreeSet<Ranked>,
+    /// The worst first.
+    found: Vec<Finding>,
     seen: u64,
 }
-
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(transparent)]
-struct Ranked(Finding);
 
 type Key<'a> = (Reverse<Severity>, (&'a str, &'a str, &'a str, &'a str, &'a str));
 
@@ -25,21 +22,9 @@ fn key(finding: &Finding) -> Key<'_> {
     (Reverse(finding.severity), finding.sort_key())
 }
 
-impl PartialOrd for Ranked {
-    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl Ord for Ranked {
-    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        key(&self.0).cmp(&key(&other.0))
-    }
-}
-
 impl Worst {
     pub fn new(keep: usize) -> Self {
-        Self { keep, found: BTreeSet::new(), seen: 0 }
+        Self { keep, found: Vec::new(), seen: 0 }
     }
 
     /// Shows one finding; only open ones count.
@@ -48,10 +33,11 @@ impl Worst {
             return;
         }
         self.seen += 1;
-        let is_worse = |last: &Ranked| key(finding) < key(&last.0);
+        let is_worse = |last: &Finding| key(finding) < key(last);
         if self.found.len() < self.keep || self.found.last().is_some_and(is_worse) {
-            self.found.insert(Ranked(finding.clone()));
-            self.cut();
+            let at = self.found.partition_point(|known| key(known) <= key(finding));
+            self.found.insert(at, finding.clone());
+            self.found.truncate(self.keep);
         }
     }
 
@@ -59,13 +45,8 @@ impl Worst {
     pub fn merge(&mut self, other: Self) {
         self.seen += other.seen;
         self.found.extend(other.found);
-        self.cut();
-    }
-
-    fn cut(&mut self) {
-        while self.found.len() > self.keep {
-            self.found.pop_last();
-        }
+        self.found.sort_by(|a, b| key(a).cmp(&key(b)));
+        self.found.truncate(self.keep);
     }
 
     /// How many open findings it was shown.
@@ -75,6 +56,6 @@ impl Worst {
 
     /// The worst first.
     pub fn into_vec(self) -> Vec<Finding> {
-        self.found.into_iter().map(|ranked| ranked.0).collect()
+        self.found
     }
 }

@@ -1,10 +1,10 @@
 //! A report to write: every verdict, two accounts and one that could not be read, gaps of
 //! several causes, and names that somebody chose to do harm.
 
-use std::{borrow::Cow, collections::BTreeMap, sync::Arc};
+use std::{borrow::Cow, collections::BTreeMap};
 
 use demarc_model::{
-    ControlType, Layer, ServiceModel, Severity, Verdict, finding::Identity, time::Timestamp,
+    ControlType, Layer, ServiceModel, Severity, Tags, Verdict, finding::Identity, time::Timestamp,
 };
 use demarc_report::{
     AccountError, AccountRow, BoundaryRef, CallRow, Carried, CellState, Change, ControlRef,
@@ -261,10 +261,10 @@ fn finding(kind: &'static Kind, verdict: Verdict, place: &Place<'_>) -> Finding 
             arn: place.arn.as_str().into(),
             kind: kind.resource.into(),
             name: place.name.into(),
-            tags: Some(Arc::new(BTreeMap::from([
+            tags: Some(Tags::from_iter([
                 ("env".to_owned(), "prod".to_owned()),
                 ("team".to_owned(), "payments".to_owned()),
-            ]))),
+            ])),
         },
         part: place.part.to_owned(),
         evidence: if failing {
@@ -373,10 +373,10 @@ pub(crate) fn report() -> Report {
     findings[open].boundary = BoundaryRef { variant: Some("on-ec2".into()), ..boundary }.into();
     let instance = &mut findings[imds];
     instance.resource.name = HOSTILE.into();
-    instance.resource.tags = Some(Arc::new(BTreeMap::from([
+    instance.resource.tags = Some(Tags::from_iter([
         ("Name".to_owned(), HOSTILE.to_owned()),
         (HOSTILE.to_owned(), FORMULA.to_owned()),
-    ])));
+    ]));
     findings[public].resource.name = FORMULA.into();
     findings[public].evidence[0].observed = HOSTILE.into();
     findings[public].change = Some(Change::Reopened);
@@ -447,7 +447,7 @@ pub(crate) fn large(size: usize) -> (Head, impl Iterator<Item = Finding> + Clone
         let mut finding = finding(kind, verdict, &place);
         if index == size / 2 {
             finding.resource.tags =
-                Some(Arc::new(BTreeMap::from([("Name".to_owned(), HOSTILE.to_owned())])));
+                Some(Tags::from_iter([("Name".to_owned(), HOSTILE.to_owned())]));
             finding.resource.name = HOSTILE.into();
         }
         finding

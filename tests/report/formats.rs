@@ -45,7 +45,9 @@ fn spooled_lines_make_the_same_report_as_the_findings() {
     for format in Format::ALL {
         for findings in [&report.findings[..], &report.findings[..1], &[]] {
             let mut lines = Vec::new();
-            findings.iter().for_each(|finding| write_line(finding, &mut lines).unwrap());
+            for finding in findings {
+                write_line(finding, &mut lines).unwrap();
+            }
             let mut copied = Vec::new();
             write_lines(format, &report.head, &*lines, &mut copied).unwrap();
             let each = Report { head: report.head.clone(), findings: findings.to_vec() };

@@ -1,9 +1,9 @@
 //! Small runs over one account, made finding by finding.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::collections::BTreeMap;
 
 use demarc_model::{
-    ControlType, Layer, ServiceModel, Severity, Verdict, finding::Identity, time::Timestamp,
+    ControlType, Layer, ServiceModel, Severity, Tags, Verdict, finding::Identity, time::Timestamp,
 };
 use demarc_report::{
     AccountError, AccountRow, BoundaryRef, Counts, Coverage, EvidenceItem, Finding, Format, Head,
@@ -124,7 +124,7 @@ fn finding(check: &str, arn: &str, verdict: Verdict) -> Finding {
             arn: arn.into(),
             kind: if of_account { "AWS::::Account" } else { "AWS::S3::Bucket" }.into(),
             name: arn.rsplit(':').next().unwrap().into(),
-            tags: Some(Arc::new(BTreeMap::from([("env".to_owned(), "dev".to_owned())]))),
+            tags: Some(Tags::from_iter([("env".to_owned(), "dev".to_owned())])),
         },
         part: String::new(),
         evidence: Vec::new(),

@@ -68,7 +68,7 @@ fn oversized() -> Report {
         let boundary = BoundaryRef::clone(&finding.boundary);
         finding.boundary = BoundaryRef { customer: long.clone().into(), ..boundary }.into();
         let tags = (0..60).map(|n| (format!("{n}{long}"), long.clone())).collect();
-        finding.resource.tags = Some(std::sync::Arc::new(tags));
+        finding.resource.tags = Some(tags);
         if let Some(evidence) = finding.evidence.first().cloned() {
             let evidence =
                 demarc_report::EvidenceItem { observed: long.clone().into(), ..evidence };

@@ -70,7 +70,7 @@ async fn users_of_every_page_are_read_in_order() {
     let names: Vec<_> = users.iter().map(|user| user.subject().name.as_ref()).collect();
     assert_eq!(names, ["ann", "bob"]);
     assert_eq!(users[0].groups, ["staff"]);
-    assert_eq!(users[0].subject().tags.get().unwrap().keys().next().unwrap(), "team");
+    assert_eq!(users[0].subject().tags.get().unwrap().iter().next().unwrap().0, "team");
     assert!(canned.sent()[0].contains("MaxItems=1000"));
     // What nothing needs is not asked, and not taken for "none".
     let why = users[0].mfa_devices.all().unwrap_err();

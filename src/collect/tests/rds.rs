@@ -42,7 +42,7 @@ async fn every_page_is_read_and_neighbours_are_left_out() {
     assert_eq!(names, ["a", "b"]);
     assert!(read[0].storage_encrypted && read[0].parameters_pending);
     assert_eq!(read[0].port, Some(5432));
-    assert_eq!(read[0].subject.tags.get().unwrap().keys().next().unwrap(), "k");
+    assert_eq!(read[0].subject.tags.get().unwrap().iter().next().unwrap().0, "k");
     assert!(canned.sent()[0].contains("MaxRecords=100"));
     // The parameters were not wanted: their group reads as not asked for.
     assert!(rds.parameter("pg", "rds.force_ssl").is_err());

@@ -1,7 +1,7 @@
 //! S3: buckets through their own regions, and each way to say that something is not set.
 
 use demarc_model::{
-    Resource as _,
+    Resource as _, Tags,
     calls::{s3 as calls, s3control},
     inventory::s3::{Bucket, Grantee, PublicAccessBlock},
 };
@@ -129,7 +129,7 @@ async fn each_code_for_none_is_set_is_an_answer() {
     assert_eq!(bucket.policy.get().unwrap(), &None);
     assert_eq!(bucket.public_access_block.get().unwrap(), &None);
     assert_eq!(bucket.replication.get().unwrap(), &[]);
-    assert_eq!(**bucket.subject.tags.get().unwrap(), [].into());
+    assert_eq!(*bucket.subject.tags.get().unwrap(), Tags::default());
     assert!(!bucket.website.get().unwrap());
     assert_eq!(bucket.logging.get().unwrap(), &None);
     assert!(!bucket.notifies.get().unwrap());
@@ -311,7 +311,7 @@ async fn what_is_set_is_read() {
     let replication = &bucket.replication.get().unwrap()[0];
     assert!(replication.enabled);
     assert_eq!(replication.destination, "arn:aws:s3:::copy");
-    assert_eq!(bucket.subject.tags.get().unwrap().keys().next().unwrap(), "a");
+    assert_eq!(bucket.subject.tags.get().unwrap().iter().next().unwrap().0, "a");
     assert!(bucket.website.get().unwrap());
 }
 

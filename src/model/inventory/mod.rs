@@ -1,8 +1,8 @@
 //! What was read from one account, held compactly: no raw answers, shared names.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::sync::Arc;
 
-use crate::{Cause, Listing, Read, calls, time::Timestamp};
+use crate::{Cause, Listing, Read, Tags, calls, time::Timestamp};
 
 pub mod account;
 pub mod ec2;
@@ -65,9 +65,6 @@ pub struct Subject {
     pub facts: Vec<(&'static str, String)>,
 }
 
-/// Key to value; shared by all findings about a resource.
-pub type Tags = Arc<BTreeMap<String, String>>;
-
 impl Subject {
     pub fn new(
         kind: &'static str,
@@ -87,7 +84,7 @@ impl Subject {
 
     #[must_use]
     pub fn with_tags(mut self, tags: impl IntoIterator<Item = (String, String)>) -> Self {
-        self.tags = Read::Known(Arc::new(tags.into_iter().collect()));
+        self.tags = Read::Known(tags.into_iter().collect());
         self
     }
 
