@@ -1092,7 +1092,12 @@ def legacy(account: Account) -> dict[str, Any]:
     many = region.group(
         "legacy-many-rules", vpc, *(tcp(port, port, "10.0.0.0/24") for port in range(5000, 5060))
     )
-    wide = region.group("legacy-databases", vpc, tcp(3306, 3306, "84.0.0.0/6"))
+    wide = region.group(
+        "legacy-databases",
+        vpc,
+        tcp(3306, 3306, "84.0.0.0/6"),
+        {"IpProtocol": "-1", **ranges("10.0.0.0/8")},
+    )
 
     image = region.image("legacy-base-2019", False, 2500)
     ec2.modify_image_attribute(ImageId=image, LaunchPermission={"Add": [{"Group": "all"}]})
@@ -1276,7 +1281,10 @@ EC2_FACTS: dict[str, dict[str, dict[str, Json]]] = {
             "launch-wizard-7": {"IpPermissions": [{"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1}]},
             "legacy-many-rules": {"IpPermissions": [{"FromPort": port} for port in range(5000, 5060)]},
             "legacy-databases": {
-                "IpPermissions": [{"FromPort": 3306, "IpRanges": [{"CidrIp": "84.0.0.0/6"}]}]
+                "IpPermissions": [
+                    {"FromPort": 3306, "IpRanges": [{"CidrIp": "84.0.0.0/6"}]},
+                    {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "10.0.0.0/8"}]},
+                ]
             },
         },
         "NetworkAcls": {
@@ -1456,6 +1464,40 @@ def shop_databases(account: Account, network: Json, key: str) -> None:
         DBClusterParameterGroupName="shop-aurora",
         VpcSecurityGroupIds=[network["database"]],
     )
+    rds.create_db_cluster_parameter_group(
+        DBClusterParameterGroupName="shop-cluster-postgres",
+        DBParameterGroupFamily="postgres16",
+        Description="TLS only",
+    )
+    rds.modify_db_cluster_parameter_group(
+        DBClusterParameterGroupName="shop-cluster-postgres",
+        Parameters=[{"ParameterName": "rds.force_ssl", "ParameterValue": "1", "ApplyMethod": "immediate"}],
+    )
+    database(
+        account,
+        HOME,
+        "shop-ledger",
+        "cluster",
+        Engine="postgres",
+        EngineVersion="16.4",
+        DBClusterInstanceClass="db.m6gd.large",
+        AllocatedStorage=100,
+        StorageType="io1",
+        Iops=1000,
+        MasterUsername="ledger_owner",
+        MasterUserPassword="not-a-secret",
+        StorageEncrypted=True,
+        KmsKeyId=key,
+        AutoMinorVersionUpgrade=True,
+        BackupRetentionPeriod=14,
+        DeletionProtection=True,
+        EnableCloudwatchLogsExports=["postgresql"],
+        CopyTagsToSnapshot=True,
+        Port=6432,
+        DBSubnetGroupName="shop-data",
+        DBClusterParameterGroupName="shop-cluster-postgres",
+        VpcSecurityGroupIds=[network["database"]],
+    )
     drop_automated_snapshots(rds)
     rds.create_db_snapshot(DBSnapshotIdentifier="shop-orders-weekly", DBInstanceIdentifier="shop-orders")
     rds.create_db_cluster_snapshot(
@@ -1517,6 +1559,28 @@ def legacy_databases(account: Account, network: Json) -> None:
         DeletionProtection=False,
         CopyTagsToSnapshot=False,
         AutoMinorVersionUpgrade=False,
+        Port=3306,
+        DBSubnetGroupName="legacy-data",
+        VpcSecurityGroupIds=[network["group"]],
+    )
+    database(
+        account,
+        LEGACY,
+        "legacy-billing",
+        "cluster",
+        Engine="mysql",
+        EngineVersion="8.0.32",
+        DBClusterInstanceClass="db.m5d.large",
+        AllocatedStorage=100,
+        StorageType="io1",
+        Iops=1000,
+        MasterUsername="admin",
+        MasterUserPassword="not-a-secret",
+        StorageEncrypted=False,
+        AutoMinorVersionUpgrade=False,
+        BackupRetentionPeriod=1,
+        DeletionProtection=False,
+        CopyTagsToSnapshot=False,
         Port=3306,
         DBSubnetGroupName="legacy-data",
         VpcSecurityGroupIds=[network["group"]],
@@ -1597,11 +1661,15 @@ def rds_facts(account: Account) -> None:
             account.stuck(f"restore of {name}", values, [{"AttributeValues": public}])
             account.stuck(f"encryption of {name}", snapshot["StorageEncrypted"], not public)
         for cluster in rds.describe_db_clusters()["DBClusters"]:
-            name = cluster["DBClusterParameterGroup"]
-            account.stuck(f"zones of {cluster['DBClusterIdentifier']}", cluster["MultiAZ"], not public)
-            found = rds.describe_db_cluster_parameters(DBClusterParameterGroupName=name)["Parameters"]
-            secure = {p["ParameterName"]: p.get("ParameterValue") for p in found}["require_secure_transport"]
-            account.stuck(f"parameters {name}", secure, "OFF" if public else "ON")
+            name, engine = cluster["DBClusterIdentifier"], cluster["Engine"]
+            zones = not public or not engine.startswith("aurora")
+            account.stuck(f"zones of {name}", cluster["MultiAZ"], zones)
+            account.stuck(f"IAM login to {name}", cluster["IAMDatabaseAuthenticationEnabled"], not public)
+            group = cluster["DBClusterParameterGroup"]
+            found = rds.describe_db_cluster_parameters(DBClusterParameterGroupName=group)["Parameters"]
+            values = {p["ParameterName"]: p.get("ParameterValue") for p in found}
+            parameter = "rds.force_ssl" if engine == "postgres" else "require_secure_transport"
+            account.stuck(f"parameters {group}", values[parameter] in ("1", "ON"), not public)
         subscriptions = rds.describe_event_subscriptions()["EventSubscriptionsList"]
         account.stuck(f"event subscriptions in {region}", len(subscriptions), 0 if public else 4)
 
