@@ -74,5 +74,12 @@ async fn read(context: &Context) -> AccountSettings {
         alternate(AlternateContactType::Operations),
         contact,
     );
+    let is_set = |contact: &Read<Option<_>>| contact.get().ok().map(Option::is_some);
+    tracing::debug!(
+        security = is_set(&security_contact),
+        billing = is_set(&billing_contact),
+        operations = is_set(&operations_contact),
+        "alternate contacts"
+    );
     AccountSettings { security_contact, billing_contact, operations_contact, contact }
 }

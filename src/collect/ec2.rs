@@ -26,7 +26,7 @@ use demarc_model::{
 use futures_util::{StreamExt as _, stream};
 use ipnet::IpNet;
 
-use crate::{Collector, Context, Scope, ordered, owned, text, timestamp};
+use crate::{Collector, Context, Scope, number, ordered, owned, text, timestamp};
 
 static CALLS: &[&Call] = calls::ALL;
 
@@ -139,7 +139,18 @@ async fn read(context: &Context) -> (Ec2, Ebs, Vpcs) {
         }
     };
     // Boxed: the three futures together are tens of kilobytes.
-    tokio::join!(Box::pin(ec2), Box::pin(ebs), Box::pin(vpc))
+    let (ec2, ebs, vpc) = tokio::join!(Box::pin(ec2), Box::pin(ebs), Box::pin(vpc));
+    tracing::debug!(
+        vpcs = number(&vpc.vpcs),
+        instances = number(&ec2.instances),
+        security_groups = number(&ec2.security_groups),
+        network_interfaces = number(&ec2.network_interfaces),
+        volumes = number(&ebs.volumes),
+        snapshots = number(&ebs.snapshots),
+        images = number(&ec2.images),
+        "read the region"
+    );
+    (ec2, ebs, vpc)
 }
 
 /// `arn:aws:ec2:REGION:ACCOUNT:instance/i-…`, with its tags; `Name` is its name when it has one.
@@ -703,6 +714,12 @@ async fn snapshots(context: &Context, client: &Client) -> Listing<Snapshot> {
     };
     let gap = public.gap().cloned();
     let candidates: BTreeSet<String> = public.into_seen().into_iter().collect();
+    if !candidates.is_empty() {
+        tracing::debug!(
+            number = candidates.len(),
+            "snapshots that AWS lists as restorable by everyone"
+        );
+    }
     let reads = stream::iter(candidates).map(|id| async move {
         let sharing = sharing(context, client, &id).await;
         (id, sharing)

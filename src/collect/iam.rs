@@ -23,7 +23,7 @@ use demarc_model::{
 };
 use futures_util::{StreamExt as _, stream};
 
-use crate::{Collector, Context, Scope, text, timestamp};
+use crate::{Collector, Context, Scope, number, text, timestamp};
 
 static CALLS: &[&Call] = calls::ALL;
 
@@ -197,12 +197,24 @@ async fn details(context: &Context, client: &Client) -> Details {
             user.mfa_devices = devices;
         }
     }
-    Details {
+    let complete = gap.is_none();
+    let details = Details {
         users: Listing::new(users, gap.clone()),
         groups: Listing::new(found.groups.into_values().collect(), gap.clone()),
         roles: Listing::new(found.roles.into_values().collect(), gap.clone()),
         policies: Listing::new(found.policies.into_values().collect(), gap),
+    };
+    if let Some(users) = number(&details.users) {
+        tracing::info!(
+            users,
+            groups = number(&details.groups),
+            roles = number(&details.roles),
+            policies = number(&details.policies),
+            complete,
+            "read principals and policies"
+        );
     }
+    details
 }
 
 async fn mfa_devices(context: &Context, client: &Client, user: &str) -> Listing<String> {
@@ -466,6 +478,7 @@ async fn credential_report(context: &Context, client: &Client) -> Read<Vec<Crede
             }
             Ok(_) => {
                 polls += 1;
+                tracing::debug!(polls, "IAM has not made the credential report yet");
                 let pause = REPORT_PAUSE * 2_u32.pow(polls.min(10) - 1);
                 context.pause(pause.min(REPORT_LONGEST_PAUSE)).await;
             }
@@ -476,7 +489,10 @@ async fn credential_report(context: &Context, client: &Client) -> Read<Vec<Crede
     answer.and_then(|answer| {
         let csv = answer.content.map(aws_smithy_types::Blob::into_inner).unwrap_or_default();
         match parse_report(&csv) {
-            Ok(rows) => Read::Known(rows),
+            Ok(rows) => {
+                tracing::debug!(rows = rows.len(), "credential report");
+                Read::Known(rows)
+            }
             Err(error) => {
                 let what = format!("credential report: {error}");
                 Read::unknown(call, Cause::Malformed { what })

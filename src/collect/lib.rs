@@ -276,6 +276,12 @@ pub(crate) fn ordered<T, K: Ord>(listing: Listing<T>, key: impl Fn(&T) -> K) -> 
     Listing::new(items.into_values().collect(), gap)
 }
 
+/// How many items were read, for the log; nothing where they were not asked for.
+fn number<T>(listing: &Listing<T>) -> Option<usize> {
+    let asked = listing.gap().is_none_or(|why| why.cause != Cause::NotCollected);
+    asked.then(|| listing.seen().len())
+}
+
 fn text(value: Option<&str>) -> String {
     value.unwrap_or_default().to_owned()
 }

@@ -19,7 +19,7 @@ use demarc_model::{
 };
 use futures_util::{StreamExt as _, stream};
 
-use crate::{Collector, Context, Scope, ordered, owned, text, timestamp};
+use crate::{Collector, Context, Scope, number, ordered, owned, text, timestamp};
 
 static CALLS: &[&Call] = calls::ALL;
 
@@ -77,6 +77,14 @@ async fn read(context: &Context) -> Rds {
         event_subscriptions(context, client),
         option_groups(context, client),
         certificates(context, client),
+    );
+    tracing::debug!(
+        instances = number(&instances),
+        clusters = number(&clusters),
+        snapshots = number(&snapshots),
+        cluster_snapshots = number(&cluster_snapshots),
+        parameter_groups = parameters.len() + cluster_parameters.len(),
+        "read the region"
     );
     Rds {
         instances,
@@ -394,7 +402,12 @@ async fn with_restore<F>(
 where
     F: Future<Output = Read<Vec<Attribute>>>,
 {
+    let listed = found.seen().len();
     let found = found.filter(|read| is_rds(read.engine()));
+    let others = listed - found.seen().len();
+    if others > 0 {
+        tracing::debug!(kind, others, "snapshots of other services are left out");
+    }
     let gap = found.gap().cloned();
     let attributes = &attributes;
     let reads = stream::iter(found.into_seen()).map(|read| async move {

@@ -180,6 +180,7 @@ pub async fn connect(access: &Access, network: &Network) -> Result<Caller, Error
         .build();
     let (account, arn) = identity(&config, access.role.as_ref()).await?;
     let partition = arn.split(':').nth(1).unwrap_or("aws").to_owned();
+    tracing::info!(%account, caller = %arn, region = %home_region, "AWS accepts the credentials");
     Ok(Caller { config, account, partition, arn, home_region })
 }
 
@@ -301,6 +302,7 @@ impl Caller {
             let what = format!("it is a role of account {found}, not {account}");
             return Err(Error::AssumeRole { role: role.arn.clone(), what });
         }
+        tracing::info!(%account, caller = %arn, "entered the account");
         Ok(Self { config, account: found, arn, ..self.clone() })
     }
 }
@@ -454,7 +456,10 @@ pub async fn regions(gateway: &Gateway, home: &str, chosen: &[String]) -> Region
             default_regions(&gateway.partition).iter().map(|name| (*name).to_owned()).collect()
         }
     };
-    Regions { names: names.into_iter().collect(), chosen: false }
+    let names: Vec<_> = names.into_iter().collect();
+    let account = &gateway.account;
+    tracing::info!(%account, number = names.len(), regions = %names.join(" "), "regions to scan");
+    Regions { names, chosen: false }
 }
 
 /// An account of the organization.
@@ -498,7 +503,10 @@ pub async fn members(
         Listing::complete(members)
     };
     found = crate::ordered(found, |member| member.id.clone());
-    complete(found)
+    let members = complete(found)?;
+    let active = members.iter().filter(|member| member.active).count();
+    tracing::info!(accounts = members.len(), active, "accounts of the organization");
+    Ok(members)
 }
 
 /// Part of an organization is not the organization: a broken listing is an error.

@@ -343,6 +343,24 @@ fn quiet_says_nothing_and_results_alone_go_to_stdout() {
 }
 
 #[test]
+fn verbose_tells_who_asks_and_what_is_read_and_left_out() {
+    let scan = ["scan", "-v", "--service", "s3", "--fail-on", "none", "--format", "csv"];
+    let ran = run(account().demarc(scan).args(["--region", "us-east-1"])).exits(0);
+    let line = |what: &str| {
+        let found = ran.stderr.lines().find(|line| line.contains(what));
+        found.unwrap_or_else(|| panic!("{what} is not in\n{}", ran.stderr))
+    };
+    let caller = line("AWS accepts the credentials");
+    for expected in ["account=123456789012", "caller=arn:aws:", "region=us-east-1"] {
+        assert!(caller.contains(expected), "{caller}");
+    }
+    let buckets = line("reading buckets");
+    assert!(buckets.contains("listed=") && !buckets.contains("elsewhere=0"), "{buckets}");
+    let everywhere = run(&mut account().demarc(scan)).exits(0).stderr;
+    assert!(everywhere.contains("eu-central-1 ") && everywhere.contains("elsewhere=0"));
+}
+
+#[test]
 fn the_summary_shows_what_was_not_assessed_and_what_to_grant() {
     let summary = ran(["demo"]).exits(5).stdout;
     for expected in
