@@ -270,19 +270,18 @@ mod tests {
 
     #[test]
     fn pauses_grow_until_an_answer_comes() {
-        let (bucket, mut now) = bucket();
-        let mut refused = || {
+        let (bucket, now) = bucket();
+        let refused = |second: u64| {
             let mut seen = 0;
-            bucket.throttled(now, |refusals| {
+            bucket.throttled(now + Duration::from_secs(second), |refusals| {
                 seen = refusals;
                 Duration::from_secs(1)
             });
-            now += Duration::from_secs(1);
             seen
         };
-        assert_eq!([refused(), refused(), refused()], [1, 2, 3]);
-        bucket.answered(now);
-        assert_eq!(refused(), 1);
+        assert_eq!([refused(0), refused(1), refused(2)], [1, 2, 3]);
+        bucket.answered(now + Duration::from_secs(3));
+        assert_eq!(refused(3), 1);
     }
 
     #[tokio::test]
