@@ -8,7 +8,7 @@
 
 use std::{
     collections::BTreeMap,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Command, Stdio},
     time::{Duration, Instant},
 };
@@ -22,6 +22,7 @@ use wait4::Wait4 as _;
 
 const LATENCY: Duration = Duration::from_millis(50);
 const BUDGET: f64 = 0.5;
+const IN_FLIGHT: f64 = 256.0;
 
 /// The regions that every account of the `aws` partition has.
 const REGIONS: [&str; 17] = [
@@ -49,6 +50,8 @@ struct Scenario {
     accounts: usize,
     regions: &'static [&'static str],
     sizes: Option<fn() -> Sizes>,
+    /// The share of every bucket that another client takes.
+    foreign: f64,
     arguments: &'static [&'static str],
 }
 
@@ -72,6 +75,7 @@ const SCENARIOS: &[Scenario] = &[
         accounts: 1,
         regions: &["eu-central-1"],
         sizes: None,
+        foreign: 0.0,
         arguments: &[],
     },
     Scenario {
@@ -79,14 +83,31 @@ const SCENARIOS: &[Scenario] = &[
         accounts: 1,
         regions: &["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"],
         sizes: None,
+        foreign: 0.0,
         arguments: &[],
     },
-    Scenario { name: "17-regions", accounts: 1, regions: &REGIONS, sizes: None, arguments: &[] },
+    Scenario {
+        name: "17-regions",
+        accounts: 1,
+        regions: &REGIONS,
+        sizes: None,
+        foreign: 0.0,
+        arguments: &[],
+    },
     Scenario {
         name: "large",
         accounts: 1,
         regions: &["eu-central-1", "us-east-1"],
         sizes: Some(large),
+        foreign: 0.0,
+        arguments: &[],
+    },
+    Scenario {
+        name: "busy-large",
+        accounts: 1,
+        regions: &["eu-central-1", "us-east-1"],
+        sizes: Some(large),
+        foreign: 0.8,
         arguments: &[],
     },
     Scenario {
@@ -94,6 +115,7 @@ const SCENARIOS: &[Scenario] = &[
         accounts: 100,
         regions: &["eu-central-1"],
         sizes: None,
+        foreign: 0.0,
         arguments: MANY,
     },
     Scenario {
@@ -101,6 +123,7 @@ const SCENARIOS: &[Scenario] = &[
         accounts: 1_000,
         regions: &["eu-central-1"],
         sizes: None,
+        foreign: 0.0,
         arguments: MANY,
     },
     // Two services: the whole selection would be two million calls.
@@ -109,6 +132,7 @@ const SCENARIOS: &[Scenario] = &[
         accounts: 10_000,
         regions: &["eu-central-1"],
         sizes: None,
+        foreign: 0.0,
         arguments: &[
             "--assume-role",
             "audit",
@@ -135,12 +159,45 @@ fn main() -> anyhow::Result<()> {
             run(scenario).with_context(|| format!("scenario {}", scenario.name))?;
         }
     }
+    if wanted.is_empty() || wanted.iter().any(|name| "judging".starts_with(name.as_str())) {
+        judging().context("judging alone")?;
+    }
     Ok(())
 }
 
+/// Verdicts a second on the large account, from its inventory to the spool.
+fn judging() -> anyhow::Result<()> {
+    let directory = tempfile::tempdir()?;
+    let recording = directory.path().join("large.demarc");
+    scale(Recorded::open(&demo())?, &large())?.write(&recording)?;
+    let ended = Command::new(env!("CARGO_BIN_EXE_demarc"))
+        .args(["scan", "--format", "json", "--output"])
+        .arg(directory.path().join("report.json"))
+        .args(["--log-format", "json", "--replay"])
+        .arg(&recording)
+        .env("DEMARC_LOG", "demarc=debug")
+        .output()?;
+    let (mut verdicts, mut seconds) = (0.0, 0.0);
+    for line in String::from_utf8(ended.stderr)?.lines() {
+        let line: serde_json::Value = serde_json::from_str(line)?;
+        let figure = |name: &str| line["fields"][name].as_f64();
+        if let (Some(number), Some(millis)) = (figure("verdicts"), figure("ms")) {
+            verdicts += number;
+            seconds += millis / 1_000.0;
+        }
+    }
+    ensure!(verdicts > 0.0, "demarc says nothing of its judging");
+    let rate = verdicts / seconds;
+    println!("\nJudging alone: {verdicts} verdicts in {seconds:.2} s, {rate:.0} a second.");
+    Ok(())
+}
+
+fn demo() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/account.demarc")
+}
+
 fn run(scenario: &Scenario) -> anyhow::Result<()> {
-    let recording = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/demo/account.demarc");
-    let mut recorded = Recorded::open(&recording)?;
+    let mut recorded = Recorded::open(&demo())?;
     if let Some(sizes) = scenario.sizes {
         recorded = scale(recorded, &sizes())?;
     }
@@ -148,7 +205,8 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
         .accounts(scenario.accounts)
         .regions(scenario.regions.iter().copied())
         .latency(format!("{}ms", LATENCY.as_millis()).parse().map_err(anyhow::Error::msg)?)
-        .limits(true);
+        .limits(true)
+        .foreign_load(scenario.foreign);
     if scenario.accounts == 1 {
         builder = builder.log();
     }
@@ -219,12 +277,14 @@ fn lower_bound(scenario: &Scenario, sim: &Running) -> Duration {
         .fullest
         .iter()
         .map(|bucket| {
-            let spare = (bucket.burst * BUDGET).max(1.0);
-            (bucket.calls as f64 - spare).max(0.0) / (bucket.rate * BUDGET)
+            // What is left of it, or the scan's own share.
+            let share = BUDGET.min(1.0 - scenario.foreign);
+            let saved = (bucket.burst * share).max(1.0);
+            let answered = bucket.calls - bucket.throttled;
+            (answered as f64 - saved).max(0.0) / (bucket.rate * share)
         })
         .fold(0.0, f64::max);
-    let in_flight = 256.0;
-    let through = stats.requests as f64 * LATENCY.as_secs_f64() / in_flight;
+    let through = stats.requests as f64 * LATENCY.as_secs_f64() / IN_FLIGHT;
     let chain = if scenario.accounts == 1 { chain(&sim.log()) } else { 0.0 };
     let bound = bucket.max(chain * LATENCY.as_secs_f64()).max(through);
     Duration::from_secs_f64(bound)
@@ -253,25 +313,27 @@ fn chain(log: &[Logged]) -> f64 {
     }
     let per_item = |name: &str| AFTER.iter().any(|(item, _)| *item == name);
     let first = ["STS GetCallerIdentity", "EC2 DescribeRegions"];
-    let begin = first.iter().filter(|name| asked.keys().any(|(asked, _)| asked == *name)).count();
     let longest = asked
         .iter()
         .filter(|((name, _), _)| !per_item(name) && !first.contains(&name.as_str()))
         .filter(|((name, _), _)| name == "S3 ListBuckets" || !name.starts_with("S3 G"))
         .map(|((name, region), pages)| {
+            // The global services do not wait for the list of regions.
+            let is_regional = ["EC2 ", "RDS ", "S3 Control "].iter().any(|s| name.starts_with(s));
+            let begin = 1 + usize::from(is_regional);
             // Who may restore a snapshot is found by a second listing beside the first.
             let pages = if name == "EC2 DescribeSnapshots" { pages.div_ceil(2) } else { *pages };
             let follows = match name.as_str() {
                 "S3 ListBuckets" => usize::from(asked.keys().any(|(n, _)| n == "S3 GetBucketAcl")),
                 "IAM GenerateCredentialReport" => 1,
-                "Account GetAlternateContact" => return 1,
+                "Account GetAlternateContact" => return begin + 1,
                 name => usize::from(AFTER.iter().any(|(item, listing)| {
                     *listing == name && asked.contains_key(&((*item).to_owned(), region.clone()))
                 })),
             };
-            pages + follows
+            begin + pages + follows
         })
         .max()
         .unwrap_or_default();
-    (begin + longest) as f64
+    longest as f64
 }

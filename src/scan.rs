@@ -205,9 +205,11 @@ async fn one(
         if !ready.is_empty() {
             let begun = Instant::now();
             let judge = || judge::judge(reading.inventory(), &ready, &writer, keep);
-            tallies.extend(tokio::task::block_in_place(judge)?);
-            let ms = begun.elapsed().as_millis();
-            tracing::debug!(account = %account.id, checks = ready.len(), ms, "judged");
+            let judged = tokio::task::block_in_place(judge)?;
+            let ms = begun.elapsed().as_secs_f64() * 1_000.0;
+            let verdicts: u64 = judged.iter().map(|(_, tally)| tally.verdicts.total()).sum();
+            tracing::debug!(account = %account.id, checks = ready.len(), verdicts, ms, "judged");
+            tallies.extend(judged);
         }
     }
     row.partition.clone_from(&reading.inventory().partition);
