@@ -327,9 +327,10 @@ pub(crate) fn watch(
             say("deadline");
         });
     }
+    let mut signals = Signals::listen();
     tokio::spawn(async move {
         for first in [true, false] {
-            signal().await;
+            signals.next().await;
             if first {
                 tracing::warn!("stopping: what was read is judged; a second signal ends at once");
                 say("signal");
@@ -346,21 +347,44 @@ fn end_at_once() {
     std::process::exit(130);
 }
 
-async fn signal() {
-    #[cfg(unix)]
-    {
+/// SIGINT and SIGTERM, one after the other.
+#[cfg(unix)]
+struct Signals(Option<[tokio::signal::unix::Signal; 2]>);
+
+#[cfg(unix)]
+impl Signals {
+    fn listen() -> Self {
         use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
+        let (interrupt, terminate) =
+            (signal(SignalKind::interrupt()), signal(SignalKind::terminate()));
+        Self(interrupt.ok().zip(terminate.ok()).map(|(one, other)| [one, other]))
+    }
+
+    async fn next(&mut self) {
+        match &mut self.0 {
+            Some([interrupt, terminate]) => tokio::select! {
+                _ = interrupt.recv() => {}
                 _ = terminate.recv() => {}
-            }
-            return;
+            },
+            // Without a handler there is nothing to wait for: the default action ends the process.
+            None => std::future::pending().await,
         }
     }
-    // Without a handler there is nothing to wait for: the default action ends the process.
-    if tokio::signal::ctrl_c().await.is_err() {
-        std::future::pending::<()>().await;
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn listen() -> Self {
+        Self
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
     }
 }
 

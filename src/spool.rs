@@ -104,15 +104,25 @@ impl Spool {
         self.temporary.is_some()
     }
 
+    /// Removes a checkpoint whose report is written: the next scan must not find this one's
+    /// answers. Only what demarc put there goes.
+    pub(crate) fn end(&self, accounts: &[String]) -> anyhow::Result<()> {
+        if self.is_temporary() {
+            return Ok(());
+        }
+        // The manifest first: without it the rest is never taken for a run's.
+        let parts = accounts.iter().flat_map(|id| [self.totals_path(id), self.findings_path(id)]);
+        for path in std::iter::once(self.directory.join(MANIFEST)).chain(parts) {
+            remove(&path)?;
+        }
+        // Other files may stand there.
+        let _ = fs::remove_dir(&self.directory);
+        Ok(())
+    }
+
     /// Removes what an earlier run left of an account that it did not finish.
     pub(crate) fn discard(&self, account: &str) -> anyhow::Result<()> {
-        let path = self.findings_path(account);
-        match fs::remove_file(&path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => {
-                Err(error).with_context(|| format!("cannot remove \"{}\"", path.display()))
-            }
-            _ => Ok(()),
-        }
+        remove(&self.findings_path(account))
     }
 
     pub(crate) fn begin(&self, account: &str) -> anyhow::Result<Writer> {
@@ -256,6 +266,15 @@ impl Writer {
         let Some(path) = &self.totals else { return Ok(()) };
         self.out().file.sync_data()?;
         write_whole(path, &serde_json::to_vec(totals)?)
+    }
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove \"{}\"", path.display()))
+        }
+        _ => Ok(()),
     }
 }
 

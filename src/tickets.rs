@@ -158,6 +158,12 @@ impl Schedule {
         }
     }
 
+    /// Takes the moment of the run that this one continues.
+    pub(crate) fn continues(&mut self, taken_at: Timestamp) {
+        self.taken_at = taken_at;
+        self.comparison = self.comparison.take().map(|comparison| comparison.since(taken_at));
+    }
+
     /// Whether findings are held against a baseline: it needs all of them.
     pub(crate) fn compares(&self) -> bool {
         self.comparison.is_some()

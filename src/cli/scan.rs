@@ -293,7 +293,7 @@ impl Args {
         })
     }
 
-    async fn live(self, plan: Plan, report: Checked, quiet: bool) -> anyhow::Result<Outcome> {
+    async fn live(self, plan: Plan, mut report: Checked, quiet: bool) -> anyhow::Result<Outcome> {
         let stop = CancellationToken::new();
         let why = scan::watch(&stop, self.engine.deadline);
         let pace =
@@ -320,6 +320,7 @@ impl Args {
                     taken_at: plan.taken_at,
                 };
                 let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
+                report.schedule.continues(manifest.taken_at);
                 (spool, Plan { taken_at: manifest.taken_at, ..plan })
             }
         };
@@ -570,6 +571,9 @@ impl Checked {
         };
         self.outputs.write(&head, write, || Ok(worst), quiet)?;
         self.schedule.write(&head, &events, all)?;
+        if head.scan.stopped.is_none() {
+            spool.end(&accounts)?;
+        }
         let failed = self.fail_on.is_some_and(|from| Totals::failed_from(&head, from) > 0);
         let incomplete = head.coverage.looks.percent() < self.min_coverage;
         Ok(Outcome::of(failed, incomplete))

@@ -2,7 +2,7 @@
 //! entered into the ledger.
 
 use std::{
-    collections::BTreeSet,
+    collections::{BTreeSet, HashSet},
     future::Future,
     sync::Arc,
     time::{Duration, Instant},
@@ -361,7 +361,7 @@ impl Context {
         F: Future<Output = Result<P, SdkError<E, HttpResponse>>> + Send + 'static,
     {
         let mut items = Vec::new();
-        let mut token = None;
+        let (mut token, mut seen) = (None, HashSet::new());
         loop {
             let page = match self.question(call, &[], || request(token.clone())).await {
                 Ok(page) => page.expect("no error code is an absence here"),
@@ -371,8 +371,8 @@ impl Context {
             items.extend(more);
             match next.filter(|next| !next.is_empty()) {
                 None => return Listing::complete(items),
-                // AWS says that a token which repeats is a fault; asking on would never end.
-                next if next == token => {
+                // A token leads to one page: asking on would never end.
+                Some(next) if !seen.insert(next.clone()) => {
                     let cause = Cause::Malformed { what: "listing: its token repeats".to_owned() };
                     self.gateway.ledger.unanswered(call, &self.region, &cause);
                     return Listing::broken(items, Arc::new(NotAssessed { call, cause }));

@@ -337,6 +337,14 @@ pub struct Comparison {
     seen: Mutex<Seen>,
 }
 
+impl Comparison {
+    /// The same for a run that goes on from an earlier moment.
+    #[must_use]
+    pub fn since(self, taken_at: Timestamp) -> Self {
+        Self { at: taken_at.rfc3339().into(), taken_at, ..self }
+    }
+}
+
 /// What the run showed of what the baseline holds open.
 #[derive(Debug)]
 struct Seen {
