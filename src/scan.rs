@@ -16,7 +16,7 @@ use demarc_collect::{
 };
 use demarc_model::{Call, Check, time::Timestamp};
 use demarc_report::{AccountError, AccountRow, Counts, Finding, Share};
-use futures_util::{StreamExt as _, stream};
+use futures_util::{FutureExt as _, Stream, TryStreamExt as _};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -125,16 +125,16 @@ impl<F: Fn(&mut Finding) -> bool + Send + Sync + 'static> Keep for F {}
 pub(crate) async fn run(
     plan: Arc<Plan>,
     shared: &Shared,
-    accounts: Vec<Account>,
+    accounts: impl Stream<Item = anyhow::Result<Account>> + Send,
     spool: Spool,
     keep: impl Keep,
 ) -> anyhow::Result<Done> {
-    shared.progress.accounts.store(accounts.len() as u64, Ordering::Relaxed);
     let mut totals = Totals::default();
     let mut recorded = Vec::new();
     let (spool, keep) = (Arc::new(spool), Arc::new(keep));
-    let mut reads = stream::iter(accounts)
-        .map(|account| {
+    let reads = accounts
+        .map_ok(|account| {
+            shared.progress.accounts.fetch_add(1, Ordering::Relaxed);
             let (plan, shared) = (Arc::clone(&plan), shared.clone());
             let (spool, keep) = (Arc::clone(&spool), Arc::clone(&keep));
             // A task of its own: judging one account does not keep another from being read.
@@ -143,16 +143,16 @@ pub(crate) async fn run(
                 shared.progress.accounts_done.fetch_add(1, Ordering::Relaxed);
                 read
             }))
+            .map(|read| read.context("an account's task panicked")?)
         })
-        .buffer_unordered(plan.accounts_at_once);
-    while let Some(read) = reads.next().await {
-        let read = read.context("an account's task panicked")??;
+        .try_buffer_unordered(plan.accounts_at_once);
+    let mut reads = std::pin::pin!(reads);
+    while let Some(read) = reads.try_next().await? {
         totals.merge(read.totals);
         recorded.extend(read.recorded);
     }
-    drop(reads);
     recorded.sort_by(|a, b| a.account.cmp(&b.account));
-    Ok(Done { totals, spool, recorded })
+    Ok(Done { totals, spool: Arc::clone(&spool), recorded })
 }
 
 async fn one(

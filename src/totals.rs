@@ -200,6 +200,11 @@ impl Totals {
         self.worst.merge(other.worst);
     }
 
+    /// Whether they are of no account at all.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.accounts.is_empty()
+    }
+
     /// The findings that a summary shows, the worst first.
     pub(crate) fn worst(&self) -> Vec<Finding> {
         self.worst.clone().into_vec()

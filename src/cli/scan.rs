@@ -7,7 +7,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use demarc_collect::{
     Gateway, Regions, Transport,
     plan::{self as collect_plan, Times},
@@ -16,6 +16,7 @@ use demarc_collect::{
 };
 use demarc_model::{Severity, Verdict, time::Timestamp};
 use demarc_report::{AccountError, Change, Finding, Format, Scan};
+use futures_util::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -278,9 +279,10 @@ impl Args {
                         recorded: recorded.clone(),
                     },
                 })
-                .collect();
+                .map(Ok)
+                .collect::<Vec<_>>();
             let (plan, report) = (Arc::new(plan), Arc::new(report));
-            let spool = Spool::temporary()?;
+            let (accounts, spool) = (stream::iter(accounts), Spool::temporary()?);
             let done =
                 scan::run(Arc::clone(&plan), &shared, accounts, spool, report.keep()).await?;
             report.finish(
@@ -310,13 +312,13 @@ impl Args {
         ));
         let caller = Arc::new(self.connect(&network, &session_policy).await?);
         let transport = scan::transport(&network, recorder.as_ref());
-        let accounts = self.accounts(&shared, &caller, &transport, &session_policy).await?;
+        let accounts = self.accounts(&shared, &caller, &transport, &session_policy)?;
         let (spool, plan) = match &self.organization.checkpoint {
             None => (Spool::temporary()?, plan),
             Some(directory) => {
                 let manifest = Manifest {
                     version: env!("CARGO_PKG_VERSION").to_owned(),
-                    arguments: self.identity(&plan, &accounts, &report),
+                    arguments: self.identity(&plan, &caller, &report)?,
                     taken_at: plan.taken_at,
                 };
                 let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
@@ -331,6 +333,13 @@ impl Args {
             display.finish();
         }
         let done = done?;
+        let why = why.lock().expect("no holder panics").clone();
+        if done.totals.is_empty() {
+            return match why {
+                Some(_) => bail!("the scan was stopped before an account was known"),
+                None => Err(Usage("no account is left to scan".to_owned()).into()),
+            };
+        }
         drop(transport);
         if let Some(recorder) = recorder {
             let header = recording::Header {
@@ -341,29 +350,42 @@ impl Args {
             };
             recorder.finish(&header)?;
         }
-        let why = why.lock().expect("no holder panics").clone();
         report.finish(&plan, done.totals, &done.spool, why, quiet)
     }
 
     /// What a checkpoint is bound to: all that the findings depend on, and who asks.
-    fn identity(&self, plan: &Plan, accounts: &[Account], report: &Checked) -> Vec<String> {
+    fn identity(
+        &self,
+        plan: &Plan,
+        caller: &Caller,
+        report: &Checked,
+    ) -> anyhow::Result<Vec<String>> {
+        let organization = &self.organization;
+        let listed = organization.accounts.as_deref().map(read_accounts).transpose()?;
+        let accounts = listed.into_iter().flatten().map(|member| format!("account {}", member.id));
+        let whole = organization.organization.then(|| "organization".to_owned());
+        let units = organization.ou.iter().map(|unit| format!("unit {unit}"));
+        let excluded = organization.exclude_account.iter().map(|id| format!("without {id}"));
         let checks = plan.checks.iter().map(|check| check.id.to_owned());
         let regions = plan.regions.iter().map(|region| format!("region {region}"));
-        let accounts = accounts.iter().map(|account| format!("account {}", account.id));
         let roles = [&self.target.role_arn, &self.organization.assume_role];
         let roles = roles.into_iter().flatten().map(|role| format!("role {role}"));
         let session = format!("session {}", self.target.session_name);
+        let caller = format!("caller {}", caller.account);
         let suppressions = report.schedule.suppressions();
         let suppressions = suppressions.map(|entry| format!("suppression {entry:?}"));
         let left_out = report.leaves_out_quiet().then(|| "failing only".to_owned());
-        checks
+        let identity = checks
             .chain(regions)
             .chain(accounts)
+            .chain(whole)
+            .chain(units)
+            .chain(excluded)
             .chain(roles)
-            .chain([session])
+            .chain([session, caller])
             .chain(suppressions)
-            .chain(left_out)
-            .collect()
+            .chain(left_out);
+        Ok(identity.collect())
     }
 
     async fn connect(
@@ -400,56 +422,78 @@ impl Args {
         Ok(target::connect(&access, network).await?)
     }
 
-    /// The accounts to read, by id.
-    async fn accounts(
+    /// The accounts to read, as they become known.
+    fn accounts(
         &self,
         shared: &demarc_collect::Shared,
         caller: &Arc<Caller>,
-        transport: &demarc_collect::Transport,
+        transport: &Transport,
         session_policy: &str,
-    ) -> anyhow::Result<Vec<Account>> {
+    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Account>>> {
         let organization = &self.organization;
+        let entrance = Entrance {
+            caller: Arc::clone(caller),
+            transport: transport.clone(),
+            role_name: organization.assume_role.clone().unwrap_or_default(),
+            external_id: self.target.external_id.clone(),
+            session_name: self.target.session_name.clone(),
+            session_policy: session_policy.to_owned(),
+        };
         let members = match (&organization.accounts, organization.organization) {
-            (Some(path), _) => read_accounts(path)?,
-            (None, true) => target::members(shared.clone(), caller, &organization.ou).await?,
+            (Some(path), _) => stream::iter(read_accounts(path)?).map(Ok).boxed(),
+            (None, true) => {
+                target::members(shared, caller, &organization.ou).map_err(Into::into).boxed()
+            }
             (None, false) => {
-                let way = Way::Direct { caller: Arc::clone(caller), transport: transport.clone() };
-                return Ok(vec![Account { id: caller.account.clone(), name: None, way }]);
+                let (way, id) = (entrance.direct(), caller.account.clone());
+                return Ok(stream::iter([Ok(Account { id, name: None, way })]).boxed());
             }
         };
-        let role_name = organization.assume_role.as_deref().unwrap_or_default();
-        let accounts = members
-            .into_iter()
-            .filter(|member| !organization.exclude_account.contains(&member.id))
-            .map(|member| {
-                let way = if !member.active {
-                    Way::Closed(AccountError {
-                        cause: "not-active".to_owned(),
-                        reason: "the account is not active in the organization".to_owned(),
-                    })
-                } else if member.id == caller.account {
-                    Way::Direct { caller: Arc::clone(caller), transport: transport.clone() }
-                } else {
-                    Way::Role {
-                        caller: Arc::clone(caller),
-                        transport: transport.clone(),
-                        role: Role {
-                            arn: target::role_arn(&caller.partition, &member.id, role_name),
-                            external_id: self.target.external_id.clone(),
-                            session_name: self.target.session_name.clone(),
-                            mfa: None,
-                            policy: Some(session_policy.to_owned()),
-                        },
-                    }
-                };
-                let name = Some(member.name).filter(|name| !name.is_empty());
-                Account { id: member.id, name, way }
+        let excluded = organization.exclude_account.clone();
+        let is_meant = move |member: &Member| !excluded.contains(&member.id);
+        let accounts = members.try_filter(move |member| std::future::ready(is_meant(member)));
+        Ok(accounts.map_ok(move |member| entrance.account(member)).boxed())
+    }
+}
+
+/// The way into the accounts of a run.
+struct Entrance {
+    caller: Arc<Caller>,
+    transport: Transport,
+    role_name: String,
+    external_id: Option<String>,
+    session_name: String,
+    session_policy: String,
+}
+
+impl Entrance {
+    fn direct(&self) -> Way {
+        Way::Direct { caller: Arc::clone(&self.caller), transport: self.transport.clone() }
+    }
+
+    fn account(&self, member: Member) -> Account {
+        let way = if !member.active {
+            Way::Closed(AccountError {
+                cause: "not-active".to_owned(),
+                reason: "the account is not active in the organization".to_owned(),
             })
-            .collect::<Vec<_>>();
-        if accounts.is_empty() {
-            return Err(Usage("no account is left to scan".to_owned()).into());
-        }
-        Ok(accounts)
+        } else if member.id == self.caller.account {
+            self.direct()
+        } else {
+            Way::Role {
+                caller: Arc::clone(&self.caller),
+                transport: self.transport.clone(),
+                role: Role {
+                    arn: target::role_arn(&self.caller.partition, &member.id, &self.role_name),
+                    external_id: self.external_id.clone(),
+                    session_name: self.session_name.clone(),
+                    mfa: None,
+                    policy: Some(self.session_policy.clone()),
+                },
+            }
+        };
+        let name = Some(member.name).filter(|name| !name.is_empty());
+        Account { id: member.id, name, way }
     }
 }
 

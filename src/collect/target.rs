@@ -27,7 +27,9 @@ use demarc_model::{
     Call, Listing, Read,
     calls::{ec2, organizations, sts},
 };
-use tokio::sync::Mutex;
+use futures_util::{Stream, stream};
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::task::AbortOnDropHandle;
 
 use crate::{
     Gateway, Regions, Shared, Transport,
@@ -480,33 +482,77 @@ pub fn listing_calls(of_units: bool) -> &'static [&'static Call] {
     if of_units { OF_UNITS } else { ALL }
 }
 
-/// The accounts of the organization, or of organizational units and all below them, by id.
-pub async fn members(
-    shared: Shared,
+/// The accounts of the organization, or of organizational units and all below them, each once, as
+/// AWS lists them: the first can be read while the last are not known yet. A listing that breaks is
+/// an error; one that the end of the scan cuts short is not.
+pub fn members(
+    shared: &Shared,
     caller: &Caller,
     units: &[String],
-) -> Result<Vec<Member>, Error> {
+) -> impl Stream<Item = Result<Member, Error>> + Send + use<> {
     let calls = listing_calls(!units.is_empty());
     let wanted = Arc::new(calls.iter().copied().collect());
-    let gateway =
-        Gateway::new(shared, caller.config.clone(), &caller.account, &caller.partition, wanted);
+    let (config, stop) = (caller.config.clone(), shared.stop.clone());
+    let gateway = Gateway::new(shared.clone(), config, &caller.account, &caller.partition, wanted);
     let context = gateway.context(calls, &caller.home_region);
-    let mut found = if units.is_empty() {
-        all_accounts(&context).await
-    } else {
-        let mut members = Vec::new();
-        let mut waiting = units.to_vec();
-        while let Some(unit) = waiting.pop() {
-            waiting.extend(complete(units_below(&context, &unit).await)?);
-            members.extend(complete(accounts_of(&context, &unit).await)?);
+    let units = units.to_vec();
+    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let listing = AbortOnDropHandle::new(tokio::spawn(async move {
+        let found = Found { sender, seen: std::sync::Mutex::default() };
+        match list(&context, units, &found).await {
+            Err(_) if stop.is_cancelled() => {
+                tracing::warn!("the organization's accounts were not all listed");
+            }
+            Err(error) => found.send(Err(error)),
+            Ok(()) => {
+                let accounts = found.seen().len();
+                tracing::info!(accounts, "accounts of the organization");
+            }
         }
-        Listing::complete(members)
-    };
-    found = crate::ordered(found, |member| member.id.clone());
-    let members = complete(found)?;
-    let active = members.iter().filter(|member| member.active).count();
-    tracing::info!(accounts = members.len(), active, "accounts of the organization");
-    Ok(members)
+    }));
+    stream::poll_fn(move |polled| {
+        // Dropped with the stream, and not before.
+        let _ = &listing;
+        receiver.poll_recv(polled)
+    })
+}
+
+/// Accounts on their way to who reads them.
+struct Found {
+    sender: mpsc::UnboundedSender<Result<Member, Error>>,
+    /// Ids: units overlap, and pages of a changing organization.
+    seen: std::sync::Mutex<BTreeSet<String>>,
+}
+
+impl Found {
+    fn seen(&self) -> std::sync::MutexGuard<'_, BTreeSet<String>> {
+        self.seen.lock().expect("no holder of the ids panics")
+    }
+
+    fn send(&self, found: Result<Member, Error>) {
+        // Nobody listens any more when the scan has failed.
+        let _ = self.sender.send(found);
+    }
+
+    fn add(&self, account: aws_sdk_organizations::types::Account) {
+        let member = member(account);
+        if self.seen().insert(member.id.clone()) {
+            self.send(Ok(member));
+        }
+    }
+}
+
+async fn list(context: &Context, units: Vec<String>, found: &Found) -> Result<(), Error> {
+    if units.is_empty() {
+        complete(all_accounts(context, found).await)?;
+        return Ok(());
+    }
+    let mut waiting = units;
+    while let Some(unit) = waiting.pop() {
+        waiting.extend(complete(units_below(context, &unit).await)?);
+        complete(accounts_of(context, &unit, found).await)?;
+    }
+    Ok(())
 }
 
 /// Part of an organization is not the organization: a broken listing is an error.
@@ -528,35 +574,41 @@ fn member(account: aws_sdk_organizations::types::Account) -> Member {
     }
 }
 
-async fn all_accounts(context: &Context) -> Listing<Member> {
-    let client = context.organizations_client();
-    context
-        .pages(
-            &organizations::LIST_ACCOUNTS,
-            |token| client.list_accounts().max_results(20).set_next_token(token).send(),
-            |page| (page.accounts.unwrap_or_default(), page.next_token),
-        )
-        .await
-        .map(member)
+/// Hands on the accounts of a page.
+fn handed_on(
+    found: &Found,
+    accounts: Option<Vec<aws_sdk_organizations::types::Account>>,
+    token: Option<String>,
+) -> (Vec<()>, Option<String>) {
+    accounts.into_iter().flatten().for_each(|account| found.add(account));
+    (Vec::new(), token)
 }
 
-async fn accounts_of(context: &Context, unit: &str) -> Listing<Member> {
+async fn all_accounts(context: &Context, found: &Found) -> Listing<()> {
     let client = context.organizations_client();
-    context
-        .pages(
-            &organizations::LIST_ACCOUNTS_FOR_PARENT,
-            |token| {
-                client
-                    .list_accounts_for_parent()
-                    .parent_id(unit)
-                    .max_results(20)
-                    .set_next_token(token)
-                    .send()
-            },
-            |page| (page.accounts.unwrap_or_default(), page.next_token),
-        )
-        .await
-        .map(member)
+    let listing = context.pages(
+        &organizations::LIST_ACCOUNTS,
+        |token| client.list_accounts().max_results(20).set_next_token(token).send(),
+        |page| handed_on(found, page.accounts, page.next_token),
+    );
+    listing.await
+}
+
+async fn accounts_of(context: &Context, unit: &str, found: &Found) -> Listing<()> {
+    let client = context.organizations_client();
+    let listing = context.pages(
+        &organizations::LIST_ACCOUNTS_FOR_PARENT,
+        |token| {
+            client
+                .list_accounts_for_parent()
+                .parent_id(unit)
+                .max_results(20)
+                .set_next_token(token)
+                .send()
+        },
+        |page| handed_on(found, page.accounts, page.next_token),
+    );
+    listing.await
 }
 
 async fn units_below(context: &Context, unit: &str) -> Listing<String> {

@@ -52,6 +52,17 @@ fn a_deadline_ends_the_wait_for_an_account_that_does_not_answer() {
 }
 
 #[test]
+fn a_deadline_ends_the_list_of_accounts_and_reports_those_that_were_known() {
+    let sim = sim(|sim| sim.accounts(200).latency(Latency::Fixed(Duration::from_millis(300))));
+    let arguments =
+        ["--organization", "--assume-role", "audit", "--service", "account", "--deadline", "2s"];
+    let report = Scan::of(&sim, &arguments).run().report();
+    assert_eq!(report.head.scan.stopped.as_deref(), Some("deadline"));
+    let known = report.head.accounts.len();
+    assert!((1..200).contains(&known), "{known} accounts");
+}
+
+#[test]
 fn a_call_that_is_throttled_for_ever_holds_a_scan_no_longer_than_its_deadline() {
     let sim = sim(|sim| sim.fault(Rule::new(Fault::Throttled).operation("DescribeVpcs")));
     assert_stopped(Scan::of(&sim, &["--deadline", "4s"]).run(), "deadline");
