@@ -67,7 +67,7 @@ fn large() -> Sizes {
     }
 }
 
-const MANY: &[&str] = &["--assume-role", "audit", "--organization", "--accounts-at-once", "32"];
+const MANY: &[&str] = &["--assume-role", "audit", "--organization"];
 
 const SCENARIOS: &[Scenario] = &[
     Scenario {
@@ -137,8 +137,6 @@ const SCENARIOS: &[Scenario] = &[
             "--assume-role",
             "audit",
             "--organization",
-            "--accounts-at-once",
-            "32",
             "--service",
             "ebs",
             "--service",
