@@ -416,11 +416,11 @@ where
         let arn = read.db_snapshot_arn();
         let subject = subject(context, kind, arn, &identifier, read.tag_list())
             .with_fact("Engine", engine.clone());
-        // Only manual snapshots can be shared ("Sharing a DB snapshot for Amazon RDS"); the
-        // question is put about no others.
+        // Neither automated snapshots nor those of AWS Backup can be shared ("Sharing a DB snapshot
+        // for Amazon RDS"); the question is put about all others.
         let restore = match read.snapshot_type() {
-            Some("manual") => attributes(identifier.clone()).await.map(restorers),
-            _ => DbSnapshot::unshared(),
+            Some("automated" | "awsbackup") => DbSnapshot::unshared(),
+            _ => attributes(identifier.clone()).await.map(restorers),
         };
         DbSnapshot {
             subject: Arc::new(subject),

@@ -96,7 +96,7 @@ async fn half_a_parameter_group_is_no_group() {
 }
 
 #[tokio::test]
-async fn who_may_restore_is_asked_of_manual_snapshots_alone() {
+async fn who_may_restore_is_asked_of_snapshots_that_can_be_shared() {
     let snapshot = |id: &str, kind: &str| {
         format!(
             "<DBSnapshot><DBSnapshotIdentifier>{id}</DBSnapshotIdentifier><Engine>mysql</Engine>\
@@ -104,8 +104,9 @@ async fn who_may_restore_is_asked_of_manual_snapshots_alone() {
              <SnapshotType>{kind}</SnapshotType><Encrypted>false</Encrypted></DBSnapshot>"
         )
     };
-    let items =
-        snapshot("rds:auto", "automated") + &snapshot("mine", "manual") + &snapshot("x", "manual");
+    let items = snapshot("rds:auto", "automated")
+        + &snapshot("mine", "manual")
+        + &snapshot("x", "new-kind");
     let listed = query("DescribeDBSnapshots", &format!("<DBSnapshots>{items}</DBSnapshots>"));
     let attributes = query(
         "DescribeDBSnapshotAttributes",

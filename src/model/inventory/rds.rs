@@ -116,7 +116,7 @@ pub struct DbCluster {
 pub struct DbSnapshot {
     pub subject: Arc<Subject>,
     pub identifier: String,
-    /// `manual`, `automated`, `awsbackup`, …; only manual ones can be shared.
+    /// `manual`, `automated`, `awsbackup`, …; neither of the last two can be shared.
     pub snapshot_type: String,
     pub engine: String,
     pub encrypted: bool,
