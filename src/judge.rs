@@ -160,7 +160,7 @@ impl<'a> Desk<'a> {
                 incomplete.insert(&judged.subject.region);
             }
             if kept {
-                demarc_report::write_line(&finding, &mut lines)?;
+                demarc_report::write_line(&finding, &mut lines);
             }
             if lines.len() > CHUNK {
                 spool(&lines)?;
@@ -170,8 +170,10 @@ impl<'a> Desk<'a> {
         spool(&lines)?;
         tally.gaps = gaps.told(check, &self.place.account);
         if demarc_collect::is_regional(check.needs) {
+            // What is missing of the account itself is missing everywhere.
+            let is_whole = !incomplete.contains(&inventory.account.region);
             for region in &inventory.regions {
-                tally.looks.add(!incomplete.contains(&region.name));
+                tally.looks.add(is_whole && !incomplete.contains(&region.name));
             }
         } else {
             tally.looks.add(incomplete.is_empty());
@@ -346,4 +348,79 @@ pub(crate) fn region_names(inventory: &Inventory) -> Vec<String> {
         .map(|region| region.name.to_string())
         .filter(|name| name != GLOBAL)
         .collect()
+}
+
+#[cfg(test)]
+#[expect(clippy::unwrap_used, reason = "a test may stop at what it did not expect")]
+mod tests {
+    use demarc_model::time::Timestamp;
+
+    use super::*;
+    use crate::spool::Spool;
+
+    fn by_id(id: &str) -> &'static Check {
+        demarc_checks::all().find(|check| check.id == id).unwrap()
+    }
+
+    /// A check like another, but for what it does.
+    fn like(check: &'static Check, evaluate: fn(&Inventory, &mut Findings)) -> &'static Check {
+        let Check { id, title, service, severity, layer, control_type, .. } = *check;
+        let Check { resource, needs, docs, file, line, .. } = *check;
+        Box::leak(Box::new(Check {
+            id,
+            title,
+            service,
+            severity,
+            layer,
+            control_type,
+            resource,
+            needs,
+            docs,
+            file,
+            line,
+            evaluate,
+        }))
+    }
+
+    fn judged(checks: &[(usize, &'static Check)]) -> (Vec<(&'static Check, Tally)>, Vec<Finding>) {
+        let account = "123456789012";
+        let mut inventory = Inventory::empty("aws", account, Timestamp(0));
+        inventory.region_mut("eu-central-1");
+        inventory.region_mut("us-east-1");
+        let spool = Spool::temporary().unwrap();
+        let writer = spool.begin(account).unwrap();
+        let tallies = judge(&inventory, checks, &writer, &|_: &mut Finding| true).unwrap();
+        writer.close().unwrap();
+        let findings = spool.findings(vec![account.to_owned()]).map(Result::unwrap).collect();
+        (tallies, findings)
+    }
+
+    #[test]
+    fn a_check_that_panics_has_looked_nowhere_and_spoils_nothing_else() {
+        let whole = by_id("ec2.instance-imdsv2");
+        let broken = like(by_id("ebs.default-encryption"), |_, _| panic!("a fault of ours"));
+        let (tallies, findings) = judged(&[(0, broken), (1, whole)]);
+        let of = |id: &'static str| findings.iter().filter(move |finding| finding.check == id);
+        let why = of(broken.id).next().unwrap().not_assessed.as_ref().unwrap();
+        assert_eq!((&*why.cause, of(broken.id).count()), ("bug", 1));
+        let (_, tally) = tallies.iter().find(|(check, _)| check.id == broken.id).unwrap();
+        assert_eq!((tally.looks.complete, tally.looks.of), (0, 2));
+        assert!(of(whole.id).count() > 0, "{findings:?}");
+    }
+
+    #[test]
+    fn findings_are_read_in_the_order_of_the_scan_whenever_they_were_judged() {
+        fn late(inventory: &Inventory, findings: &mut Findings) {
+            thread::sleep(ALONE);
+            findings.regions(inventory, |_| Ok(Outcome::Pass));
+        }
+        fn early(inventory: &Inventory, findings: &mut Findings) {
+            findings.regions(inventory, |_| Ok(Outcome::Pass));
+        }
+        let ids = ["ebs.default-encryption", "ec2.instance-imdsv2", "vpc.flow-logs-enabled"];
+        let [a, b, c] = ids.map(by_id);
+        let (_, findings) = judged(&[(2, like(c, early)), (0, like(a, late)), (1, like(b, early))]);
+        let order: Vec<_> = findings.iter().map(|finding| &*finding.check).collect();
+        assert_eq!(order, [ids[0], ids[0], ids[1], ids[1], ids[2], ids[2]]);
+    }
 }

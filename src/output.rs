@@ -41,18 +41,26 @@ impl Outputs {
         Ok(outputs)
     }
 
-    /// Writes all of them. `write` writes the whole report in one format; `worst` are the findings
+    /// Writes the files. `write` writes the whole report in one format.
+    pub(crate) fn write_files(
+        &self,
+        write: impl Fn(Format, &mut dyn Write) -> Result<(), Error>,
+    ) -> anyhow::Result<()> {
+        for (path, format) in &self.files {
+            spool::write_with(path, |out| Ok(write(*format, out)?))?;
+        }
+        Ok(())
+    }
+
+    /// Writes what goes to stdout: last, since whoever reads it may leave. `worst` are the findings
     /// that the summary shows.
-    pub(crate) fn write(
+    pub(crate) fn show(
         &self,
         head: &Head,
         write: impl Fn(Format, &mut dyn Write) -> Result<(), Error>,
         worst: impl FnOnce() -> Result<Vec<Finding>, Error>,
         quiet: bool,
     ) -> anyhow::Result<()> {
-        for (path, format) in &self.files {
-            spool::write_with(path, |out| Ok(write(*format, out)?))?;
-        }
         if let Some(format) = self.stdout {
             let mut out = std::io::BufWriter::new(std::io::stdout().lock());
             write(format, &mut out)?;

@@ -16,7 +16,11 @@ use demarc_collect::{
 };
 use demarc_model::{Call, Check, time::Timestamp};
 use demarc_report::{AccountError, AccountRow, Counts, Finding, Share};
-use futures_util::{FutureExt as _, Stream, TryStreamExt as _};
+use futures_util::{
+    FutureExt as _, StreamExt as _,
+    future::BoxFuture,
+    stream::{self, BoxStream},
+};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use crate::{
@@ -113,6 +117,26 @@ pub(crate) struct Done {
     pub(crate) spool: Arc<Spool>,
     /// What a recording's header says of the accounts that were read.
     pub(crate) recorded: Vec<Recorded>,
+    /// Every account that was meant is known.
+    pub(crate) all_listed: bool,
+}
+
+/// The accounts of a run, as they become known, and at the end whether these are all; an error
+/// ends the run at once.
+pub(crate) struct Accounts {
+    pub(crate) known: BoxStream<'static, Account>,
+    pub(crate) listing: BoxFuture<'static, anyhow::Result<bool>>,
+}
+
+impl Accounts {
+    /// All are known from the start.
+    pub(crate) fn of(accounts: Vec<Account>, shared: &Shared) -> Self {
+        shared.progress.accounts.fetch_add(accounts.len() as u64, Ordering::Relaxed);
+        Self {
+            known: stream::iter(accounts).boxed(),
+            listing: std::future::ready(Ok(true)).boxed(),
+        }
+    }
 }
 
 /// What is done to every finding as it is judged: it may change it, and says whether the report
@@ -125,16 +149,18 @@ impl<F: Fn(&mut Finding) -> bool + Send + Sync + 'static> Keep for F {}
 pub(crate) async fn run(
     plan: Arc<Plan>,
     shared: &Shared,
-    accounts: impl Stream<Item = anyhow::Result<Account>> + Send,
+    accounts: Accounts,
     spool: Spool,
     keep: impl Keep,
 ) -> anyhow::Result<Done> {
     let mut totals = Totals::default();
     let mut recorded = Vec::new();
     let (spool, keep) = (Arc::new(spool), Arc::new(keep));
+    let mut listing = accounts.listing.fuse();
+    let mut all_listed = None;
     let reads = accounts
-        .map_ok(|account| {
-            shared.progress.accounts.fetch_add(1, Ordering::Relaxed);
+        .known
+        .map(|account| {
             let (plan, shared) = (Arc::clone(&plan), shared.clone());
             let (spool, keep) = (Arc::clone(&spool), Arc::clone(&keep));
             // A task of its own: judging one account does not keep another from being read.
@@ -143,16 +169,26 @@ pub(crate) async fn run(
                 shared.progress.accounts_done.fetch_add(1, Ordering::Relaxed);
                 read
             }))
-            .map(|read| read.context("an account's task panicked")?)
         })
-        .try_buffer_unordered(plan.accounts_at_once);
+        .buffer_unordered(plan.accounts_at_once);
     let mut reads = std::pin::pin!(reads);
-    while let Some(read) = reads.try_next().await? {
-        totals.merge(read.totals);
-        recorded.extend(read.recorded);
+    loop {
+        tokio::select! {
+            listed = &mut listing, if all_listed.is_none() => all_listed = Some(listed?),
+            read = reads.next() => {
+                let Some(read) = read else { break };
+                let read = read.context("an account's task panicked")??;
+                totals.merge(read.totals);
+                recorded.extend(read.recorded);
+            }
+        }
     }
+    let all_listed = match all_listed {
+        Some(all_listed) => all_listed,
+        None => listing.await?,
+    };
     recorded.sort_by(|a, b| a.account.cmp(&b.account));
-    Ok(Done { totals, spool: Arc::clone(&spool), recorded })
+    Ok(Done { totals, spool: Arc::clone(&spool), recorded, all_listed })
 }
 
 async fn one(
@@ -180,6 +216,8 @@ async fn one(
         failed: [].into(),
         looks: Share::default(),
     };
+    // The caller's own buckets are in use for as long as the accounts are listed.
+    let is_callers = matches!(account.way, Way::Direct { .. });
     let (gateway, home, chosen, caller) = match open(plan, shared, &account.id, account.way).await {
         Ok(opened) => opened,
         Err(error) => {
@@ -212,6 +250,7 @@ async fn one(
             tallies.extend(judged);
         }
     }
+    debug_assert!(waiting.is_empty(), "every check is judged when all is read");
     row.partition.clone_from(&reading.inventory().partition);
     row.caller = Some(caller.clone());
     row.regions = judge::region_names(reading.inventory());
@@ -220,10 +259,12 @@ async fn one(
         totals.add(check, tally);
     }
     totals.ledger(&gateway.ledger.entries());
-    shared.buckets.forget(&account.id);
+    if !is_callers {
+        shared.buckets.forget(&account.id);
+    }
     // An account that was cut short is read again when the run goes on.
     if shared.stop.is_cancelled() {
-        writer.flush()?;
+        writer.close()?;
     } else {
         writer.finish(&totals).context("cannot finish an account")?;
     }

@@ -6,6 +6,7 @@
 //! whole or absent after a crash.
 
 use std::{
+    ffi::OsStr,
     fs::{self, File},
     io::{self, BufRead, BufReader, BufWriter, Read, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -36,6 +37,11 @@ pub(crate) struct Manifest {
 }
 
 const MANIFEST: &str = "demarc-checkpoint.json";
+/// What the files of an account end in.
+const FINDINGS: &str = ".findings";
+const TOTALS: &str = ".totals.json";
+/// What the files begin with that are not whole yet.
+const UNFINISHED: &str = ".demarc-";
 
 impl Spool {
     pub(crate) fn temporary() -> anyhow::Result<Self> {
@@ -67,24 +73,31 @@ impl Spool {
             }
             return Ok((spool, known));
         }
-        if fs::read_dir(directory)?.next().is_some() {
-            bail!("checkpoint \"{shown}\" is not empty and was not made by demarc");
+        for entry in fs::read_dir(directory)? {
+            let entry = entry?;
+            if !is_ours(&entry.file_name()) {
+                bail!(
+                    "checkpoint \"{shown}\" is not empty and was not made by demarc; name a directory of its own"
+                );
+            }
+            // Of a run that was killed before it had begun, or after it had ended.
+            remove(&entry.path())?;
         }
         write_whole(&path, serde_json::to_string(&manifest)?.as_bytes())?;
         Ok((spool, manifest))
     }
 
     fn findings_path(&self, account: &str) -> PathBuf {
-        self.directory.join(format!("{account}.findings"))
+        self.directory.join(format!("{account}{FINDINGS}"))
     }
 
     fn totals_path(&self, account: &str) -> PathBuf {
-        self.directory.join(format!("{account}.totals.json"))
+        self.directory.join(format!("{account}{TOTALS}"))
     }
 
     /// The figures of an account that an earlier run has finished.
     pub(crate) fn finished(&self, account: &str) -> anyhow::Result<Option<Totals>> {
-        if self.is_temporary() {
+        if self.is_temporary() || !self.findings_path(account).exists() {
             return Ok(None);
         }
         let path = self.totals_path(account);
@@ -106,14 +119,17 @@ impl Spool {
 
     /// Removes a checkpoint whose report is written: the next scan must not find this one's
     /// answers. Only what demarc put there goes.
-    pub(crate) fn end(&self, accounts: &[String]) -> anyhow::Result<()> {
+    pub(crate) fn end(&self) -> anyhow::Result<()> {
         if self.is_temporary() {
             return Ok(());
         }
         // The manifest first: without it the rest is never taken for a run's.
-        let parts = accounts.iter().flat_map(|id| [self.totals_path(id), self.findings_path(id)]);
-        for path in std::iter::once(self.directory.join(MANIFEST)).chain(parts) {
-            remove(&path)?;
+        remove(&self.directory.join(MANIFEST))?;
+        for entry in fs::read_dir(&self.directory)? {
+            let entry = entry?;
+            if is_ours(&entry.file_name()) {
+                remove(&entry.path())?;
+            }
         }
         // Other files may stand there.
         let _ = fs::remove_dir(&self.directory);
@@ -253,7 +269,11 @@ impl Writer {
     }
 
     /// Keeps the findings of an account that was cut short for this run's report alone.
-    pub(crate) fn flush(&self) -> anyhow::Result<()> {
+    pub(crate) fn close(self) -> anyhow::Result<()> {
+        self.index()
+    }
+
+    fn index(&self) -> anyhow::Result<()> {
         let mut out = self.out();
         let mut index = serde_json::to_vec(&out.parts)?;
         index.extend((index.len() as u64).to_le_bytes());
@@ -261,12 +281,20 @@ impl Writer {
     }
 
     /// From here on the account counts as finished.
-    pub(crate) fn finish(&self, totals: &Totals) -> anyhow::Result<()> {
-        self.flush()?;
+    pub(crate) fn finish(self, totals: &Totals) -> anyhow::Result<()> {
+        self.index()?;
         let Some(path) = &self.totals else { return Ok(()) };
         self.out().file.sync_data()?;
         write_whole(path, &serde_json::to_vec(totals)?)
     }
+}
+
+/// Whether a file of a checkpoint is one that demarc makes.
+fn is_ours(name: &OsStr) -> bool {
+    let name = name.to_string_lossy();
+    let of_account = name.strip_suffix(FINDINGS).or_else(|| name.strip_suffix(TOTALS));
+    name.starts_with(UNFINISHED)
+        || of_account.is_some_and(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
 }
 
 fn remove(path: &Path) -> anyhow::Result<()> {
@@ -311,7 +339,7 @@ pub(crate) fn write_with(
     };
     // tempfile creates with mode 0600: reports are nobody else's business.
     let file = tempfile::Builder::new()
-        .prefix(".demarc-")
+        .prefix(UNFINISHED)
         .tempfile_in(directory)
         .with_context(|| format!("cannot write \"{shown}\""))?;
     let mut out = BufWriter::with_capacity(COPIED_AT_ONCE, file.as_file());

@@ -52,7 +52,8 @@ impl Args {
             findings().try_for_each(|finding| finding.map(|finding| worst.push(&finding)))?;
             Ok(worst.into_vec())
         };
-        outputs.write(&head, write, worst, quiet || !self.output.is_empty())?;
+        outputs.write_files(write)?;
+        outputs.show(&head, write, worst, quiet || !self.output.is_empty())?;
         Ok(Outcome::Clean)
     }
 }

@@ -16,7 +16,7 @@ use demarc_collect::{
 };
 use demarc_model::{Severity, Verdict, time::Timestamp};
 use demarc_report::{AccountError, Change, Finding, Format, Scan};
-use futures_util::{StreamExt as _, TryStreamExt as _, stream, stream::BoxStream};
+use futures_util::{FutureExt as _, StreamExt as _, stream};
 use tokio_util::sync::CancellationToken;
 
 use super::{
@@ -29,7 +29,7 @@ use crate::{
     output::Outputs,
     permissions,
     progress::Display,
-    scan::{self, Account, Pace, Plan, Way},
+    scan::{self, Account, Accounts, Done, Pace, Plan, Way},
     spool::{Manifest, Spool},
     tickets::{Schedule, Scheduled},
     totals::Totals,
@@ -279,19 +279,12 @@ impl Args {
                         recorded: recorded.clone(),
                     },
                 })
-                .map(Ok)
-                .collect::<Vec<_>>();
+                .collect();
             let (plan, report) = (Arc::new(plan), Arc::new(report));
-            let (accounts, spool) = (stream::iter(accounts), Spool::temporary()?);
+            let (accounts, spool) = (Accounts::of(accounts, &shared), Spool::temporary()?);
             let done =
                 scan::run(Arc::clone(&plan), &shared, accounts, spool, report.keep()).await?;
-            report.finish(
-                &plan,
-                done.totals,
-                &done.spool,
-                why.lock().expect("no holder panics").clone(),
-                quiet,
-            )
+            report.finish(&plan, done, why.lock().expect("no holder panics").clone(), quiet)
         })
     }
 
@@ -312,13 +305,15 @@ impl Args {
         ));
         let caller = Arc::new(self.connect(&network, &session_policy).await?);
         let transport = scan::transport(&network, recorder.as_ref());
-        let accounts = self.accounts(&shared, &caller, &transport, &session_policy)?;
+        let listed = self.organization.listed()?;
+        let accounts =
+            self.accounts(&shared, &caller, &transport, &session_policy, listed.as_deref());
         let (spool, plan) = match &self.organization.checkpoint {
             None => (Spool::temporary()?, plan),
             Some(directory) => {
                 let manifest = Manifest {
                     version: env!("CARGO_PKG_VERSION").to_owned(),
-                    arguments: self.identity(&plan, &caller, &report)?,
+                    arguments: self.identity(&plan, &caller, listed.as_deref(), &report),
                     taken_at: plan.taken_at,
                 };
                 let (spool, manifest) = Spool::checkpoint(directory, manifest)?;
@@ -350,7 +345,7 @@ impl Args {
             };
             recorder.finish(&header)?;
         }
-        report.finish(&plan, done.totals, &done.spool, why, quiet)
+        report.finish(&plan, done, why, quiet)
     }
 
     /// What a checkpoint is bound to: all that the findings depend on, and who asks.
@@ -358,10 +353,10 @@ impl Args {
         &self,
         plan: &Plan,
         caller: &Caller,
+        listed: Option<&[Member]>,
         report: &Checked,
-    ) -> anyhow::Result<Vec<String>> {
+    ) -> Vec<String> {
         let organization = &self.organization;
-        let listed = organization.accounts.as_deref().map(read_accounts).transpose()?;
         let accounts = listed.into_iter().flatten().map(|member| format!("account {}", member.id));
         let whole = organization.organization.then(|| "organization".to_owned());
         let units = organization.ou.iter().map(|unit| format!("unit {unit}"));
@@ -375,7 +370,7 @@ impl Args {
         let suppressions = report.schedule.suppressions();
         let suppressions = suppressions.map(|entry| format!("suppression {entry:?}"));
         let left_out = report.leaves_out_quiet().then(|| "failing only".to_owned());
-        let identity = checks
+        checks
             .chain(regions)
             .chain(accounts)
             .chain(whole)
@@ -384,8 +379,8 @@ impl Args {
             .chain(roles)
             .chain([session, caller])
             .chain(suppressions)
-            .chain(left_out);
-        Ok(identity.collect())
+            .chain(left_out)
+            .collect()
     }
 
     async fn connect(
@@ -422,14 +417,15 @@ impl Args {
         Ok(target::connect(&access, network).await?)
     }
 
-    /// The accounts to read, as they become known.
+    /// The accounts to read: those that a file `listed`, the organization's, or the caller's own.
     fn accounts(
         &self,
         shared: &demarc_collect::Shared,
         caller: &Arc<Caller>,
         transport: &Transport,
         session_policy: &str,
-    ) -> anyhow::Result<BoxStream<'static, anyhow::Result<Account>>> {
+        listed: Option<&[Member]>,
+    ) -> Accounts {
         let organization = &self.organization;
         let entrance = Entrance {
             caller: Arc::clone(caller),
@@ -439,20 +435,20 @@ impl Args {
             session_name: self.target.session_name.clone(),
             session_policy: session_policy.to_owned(),
         };
-        let members = match (&organization.accounts, organization.organization) {
-            (Some(path), _) => stream::iter(read_accounts(path)?).map(Ok).boxed(),
-            (None, true) => {
-                target::members(shared, caller, &organization.ou).map_err(Into::into).boxed()
-            }
-            (None, false) => {
-                let (way, id) = (entrance.direct(), caller.account.clone());
-                return Ok(stream::iter([Ok(Account { id, name: None, way })]).boxed());
-            }
-        };
-        let excluded = organization.exclude_account.clone();
-        let is_meant = move |member: &Member| !excluded.contains(&member.id);
-        let accounts = members.try_filter(move |member| std::future::ready(is_meant(member)));
-        Ok(accounts.map_ok(move |member| entrance.account(member)).boxed())
+        if let Some(listed) = listed {
+            let accounts = listed.iter().cloned().map(|member| entrance.account(member)).collect();
+            return Accounts::of(accounts, shared);
+        }
+        if !organization.organization {
+            let (way, id) = (entrance.direct(), caller.account.clone());
+            return Accounts::of(vec![Account { id, name: None, way }], shared);
+        }
+        let (units, excluded) = (&organization.ou, &organization.exclude_account);
+        let (mut members, listing) = target::members(shared, caller, units, excluded);
+        let known = stream::poll_fn(move |polled| members.poll_recv(polled))
+            .map(move |member| entrance.account(member));
+        let listing = listing.map(|listed| Ok(listed.context("the listing panicked")??));
+        Accounts { known: known.boxed(), listing: listing.boxed() }
     }
 }
 
@@ -494,6 +490,16 @@ impl Entrance {
         };
         let name = Some(member.name).filter(|name| !name.is_empty());
         Account { id: member.id, name, way }
+    }
+}
+
+impl Organization {
+    /// The accounts of the file, if one was named, but for those that are left out.
+    fn listed(&self) -> anyhow::Result<Option<Vec<Member>>> {
+        let Some(path) = &self.accounts else { return Ok(None) };
+        let mut listed = read_accounts(path)?;
+        listed.retain(|member| !self.exclude_account.contains(&member.id));
+        Ok(Some(listed))
     }
 }
 
@@ -579,11 +585,11 @@ impl Checked {
     fn finish(
         &self,
         plan: &Plan,
-        totals: Totals,
-        spool: &Spool,
+        done: Done,
         stopped: Option<String>,
         quiet: bool,
     ) -> anyhow::Result<Outcome> {
+        let Done { totals, spool, all_listed, .. } = done;
         let scan = Scan {
             taken_at: plan.taken_at,
             taken_at_rfc3339: plan.taken_at.rfc3339(),
@@ -613,13 +619,17 @@ impl Checked {
                 demarc_report::write_lines(format, &head, spool.lines(accounts.clone()), out)
             }
         };
-        self.outputs.write(&head, write, || Ok(worst), quiet)?;
+        self.outputs.write_files(write)?;
         self.schedule.write(&head, &events, all)?;
-        if head.scan.stopped.is_none() {
-            spool.end(&accounts)?;
+        if head.scan.stopped.is_none()
+            && let Err(error) = spool.end()
+        {
+            tracing::warn!("cannot remove the checkpoint: {error:#}");
         }
+        self.outputs.show(&head, write, || Ok(worst), quiet)?;
         let failed = self.fail_on.is_some_and(|from| Totals::failed_from(&head, from) > 0);
-        let incomplete = head.coverage.looks.percent() < self.min_coverage;
+        // An account that was never listed is in no figure.
+        let incomplete = !all_listed || head.coverage.looks.percent() < self.min_coverage;
         Ok(Outcome::of(failed, incomplete))
     }
 

@@ -14,6 +14,7 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use demarc_model::{Call, Cause, Listing, NotAssessed, Read, Unread};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
+use tracing::Instrument as _;
 
 use crate::{
     classify::{Failure, Retry},
@@ -231,7 +232,7 @@ impl Context {
                 let _permit = shared.in_flight.enter(self.bulk).await;
                 Progress::count(&shared.progress.requests);
                 // A task of its own: answers of megabytes are taken apart on every processor.
-                match AbortOnDropHandle::new(tokio::spawn(request())).await {
+                match AbortOnDropHandle::new(tokio::spawn(request().in_current_span())).await {
                     Ok(answer) => answer,
                     Err(error) => match error.try_into_panic() {
                         Ok(panic) => std::panic::resume_unwind(panic),
@@ -269,9 +270,9 @@ impl Context {
                     }
                     // The whole bucket waits, not this question alone.
                     if let Some(bucket) = &bucket {
-                        bucket.throttled(Instant::now(), |refusals| {
-                            pause(refusals, failure.retry_after)
-                        });
+                        let asked_for = failure.retry_after.map(|time| time.min(LONGEST_PAUSE));
+                        bucket
+                            .throttled(Instant::now(), asked_for, |refusals| pause(refusals, None));
                     }
                 }
             }

@@ -13,6 +13,7 @@ use std::{
 use demarc_model::{Call, Cause, Inventory, Listing, Region, time::Timestamp};
 use futures_util::{FutureExt as _, StreamExt as _, future, stream::FuturesUnordered};
 use tokio::task::JoinError;
+use tokio_util::task::AbortOnDropHandle;
 use tracing::Instrument as _;
 
 mod account;
@@ -175,7 +176,8 @@ impl Reading {
     ) {
         ledger::Progress::count(&self.gateway.shared.progress.collectors);
         *self.left.entry(collector.name).or_default() += 1;
-        let (task, region) = (tokio::spawn(work), region.map(str::to_owned));
+        let (task, region) =
+            (AbortOnDropHandle::new(tokio::spawn(work)), region.map(str::to_owned));
         self.running.push(Box::pin(async move { (collector, region, task.await) }));
     }
 

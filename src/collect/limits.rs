@@ -126,7 +126,7 @@ struct State {
     refilled: Instant,
     /// Of the rate; halved when AWS says "slow down", regained step by step.
     pace: f64,
-    /// Nothing leaves before: set when AWS says "slow down".
+    /// Nobody gets a token before: set when AWS says "slow down".
     hold_until: Instant,
     /// Times in a row that AWS said "slow down", with no answer between them.
     refusals: u32,
@@ -190,8 +190,13 @@ impl Bucket {
     }
 
     /// AWS said "slow down": half the pace, nothing saved up, a pause. `pause` says how long
-    /// after how many refusals in a row.
-    pub(crate) fn throttled(&self, now: Instant, pause: impl FnOnce(u32) -> Duration) {
+    /// after how many refusals in a row; what AWS asked for is kept besides.
+    pub(crate) fn throttled(
+        &self,
+        now: Instant,
+        asked_for: Option<Duration>,
+        pause: impl FnOnce(u32) -> Duration,
+    ) {
         let state = &mut *self.state();
         self.refill(state, now);
         state.tokens = state.tokens.min(0.0);
@@ -200,6 +205,9 @@ impl Bucket {
             state.pace = (state.pace / 2.0).max(MIN_PACE);
             state.refusals += 1;
             state.hold_until = now + pause(state.refusals);
+        }
+        if let Some(asked_for) = asked_for {
+            state.hold_until = state.hold_until.max(now + asked_for);
         }
     }
 
@@ -258,8 +266,8 @@ mod tests {
     fn a_throttled_bucket_halves_its_pace_once_a_pause_and_regains_it() {
         let (bucket, now) = bucket();
         let pause = Duration::from_secs(1);
-        bucket.throttled(now, |_| pause);
-        bucket.throttled(now, |_| pause * 2);
+        bucket.throttled(now, None, |_| pause);
+        bucket.throttled(now, None, |_| pause * 2);
         assert_eq!(bucket.try_take(now), Err(now + pause), "nothing leaves during the pause");
         assert!((bucket.state().pace - 0.5).abs() < 1e-9);
         for _ in 0..25 {
@@ -269,11 +277,20 @@ mod tests {
     }
 
     #[test]
+    fn what_aws_asks_for_is_kept_also_by_the_second_refusal() {
+        let (bucket, now) = bucket();
+        bucket.throttled(now, None, |_| Duration::from_millis(200));
+        let long = Duration::from_secs(10);
+        bucket.throttled(now, Some(long), |_| Duration::from_millis(200));
+        assert_eq!(bucket.try_take(now), Err(now + long));
+    }
+
+    #[test]
     fn pauses_grow_until_an_answer_comes() {
         let (bucket, now) = bucket();
         let refused = |second: u64| {
             let mut seen = 0;
-            bucket.throttled(now + Duration::from_secs(second), |refusals| {
+            bucket.throttled(now + Duration::from_secs(second), None, |refusals| {
                 seen = refusals;
                 Duration::from_secs(1)
             });
@@ -288,7 +305,7 @@ mod tests {
     async fn who_waits_keeps_to_the_pace_of_the_moment() {
         let (bucket, now) = bucket();
         while bucket.try_take(now).is_ok() {}
-        bucket.throttled(now, |_| Duration::from_millis(50));
+        bucket.throttled(now, None, |_| Duration::from_millis(50));
         let begun = Instant::now();
         tokio::join!(bucket.take(), bucket.take());
         // At 10/s they would have left after a fifth of a second.

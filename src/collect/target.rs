@@ -27,7 +27,6 @@ use demarc_model::{
     Call, Listing, Read,
     calls::{ec2, organizations, sts},
 };
-use futures_util::{Stream, stream};
 use tokio::sync::{Mutex, mpsc};
 use tokio_util::task::AbortOnDropHandle;
 
@@ -35,6 +34,7 @@ use crate::{
     Gateway, Regions, Shared, Transport,
     classify::{Failure, Retry},
     gateway::Context,
+    ledger::Progress,
 };
 
 /// How to reach AWS.
@@ -483,43 +483,46 @@ pub fn listing_calls(of_units: bool) -> &'static [&'static Call] {
 }
 
 /// The accounts of the organization, or of organizational units and all below them, each once, as
-/// AWS lists them: the first can be read while the last are not known yet. A listing that breaks is
-/// an error; one that the end of the scan cuts short is not.
+/// AWS lists them: the first can be read while the last are not known yet. With them, what becomes
+/// of the listing: one that breaks is an error, one that the end of the scan cut short is `false`.
 pub fn members(
     shared: &Shared,
     caller: &Caller,
     units: &[String],
-) -> impl Stream<Item = Result<Member, Error>> + Send + use<> {
+    excluded: &[String],
+) -> (mpsc::UnboundedReceiver<Member>, AbortOnDropHandle<Result<bool, Error>>) {
     let calls = listing_calls(!units.is_empty());
     let wanted = Arc::new(calls.iter().copied().collect());
     let (config, stop) = (caller.config.clone(), shared.stop.clone());
     let gateway = Gateway::new(shared.clone(), config, &caller.account, &caller.partition, wanted);
     let context = gateway.context(calls, &caller.home_region);
-    let units = units.to_vec();
-    let (sender, mut receiver) = mpsc::unbounded_channel();
+    let (units, excluded) = (units.to_vec(), excluded.to_vec());
+    let (sender, receiver) = mpsc::unbounded_channel();
+    let progress = Arc::clone(&shared.progress);
     let listing = AbortOnDropHandle::new(tokio::spawn(async move {
-        let found = Found { sender, seen: std::sync::Mutex::default() };
+        let found = Found { sender, progress, excluded, seen: std::sync::Mutex::default() };
         match list(&context, units, &found).await {
             Err(_) if stop.is_cancelled() => {
                 tracing::warn!("the organization's accounts were not all listed");
+                Ok(false)
             }
-            Err(error) => found.send(Err(error)),
+            Err(error) => Err(error),
             Ok(()) => {
                 let accounts = found.seen().len();
                 tracing::info!(accounts, "accounts of the organization");
+                Ok(true)
             }
         }
     }));
-    stream::poll_fn(move |polled| {
-        // Dropped with the stream, and not before.
-        let _ = &listing;
-        receiver.poll_recv(polled)
-    })
+    (receiver, listing)
 }
 
 /// Accounts on their way to who reads them.
 struct Found {
-    sender: mpsc::UnboundedSender<Result<Member, Error>>,
+    sender: mpsc::UnboundedSender<Member>,
+    progress: Arc<Progress>,
+    /// Ids that nobody wants read.
+    excluded: Vec<String>,
     /// Ids: units overlap, and pages of a changing organization.
     seen: std::sync::Mutex<BTreeSet<String>>,
 }
@@ -529,15 +532,12 @@ impl Found {
         self.seen.lock().expect("no holder of the ids panics")
     }
 
-    fn send(&self, found: Result<Member, Error>) {
-        // Nobody listens any more when the scan has failed.
-        let _ = self.sender.send(found);
-    }
-
     fn add(&self, account: aws_sdk_organizations::types::Account) {
         let member = member(account);
-        if self.seen().insert(member.id.clone()) {
-            self.send(Ok(member));
+        if !self.excluded.contains(&member.id) && self.seen().insert(member.id.clone()) {
+            Progress::count(&self.progress.accounts);
+            // Nobody listens any more when the scan has failed.
+            let _ = self.sender.send(member);
         }
     }
 }

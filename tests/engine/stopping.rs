@@ -56,7 +56,9 @@ fn a_deadline_ends_the_list_of_accounts_and_reports_those_that_were_known() {
     let sim = sim(|sim| sim.accounts(200).latency(Latency::Fixed(Duration::from_millis(300))));
     let arguments =
         ["--organization", "--assume-role", "audit", "--service", "account", "--deadline", "2s"];
-    let report = Scan::of(&sim, &arguments).run().report();
+    let ended = Scan::of(&sim, &arguments).run();
+    assert!([4, 5].contains(&ended.code()), "{}", ended.stderr);
+    let report = ended.report();
     assert_eq!(report.head.scan.stopped.as_deref(), Some("deadline"));
     let known = report.head.accounts.len();
     assert!((1..200).contains(&known), "{known} accounts");

@@ -46,7 +46,7 @@ fn spooled_lines_make_the_same_report_as_the_findings() {
         for findings in [&report.findings[..], &report.findings[..1], &[]] {
             let mut lines = Vec::new();
             for finding in findings {
-                write_line(finding, &mut lines).unwrap();
+                write_line(finding, &mut lines);
             }
             let mut copied = Vec::new();
             write_lines(format, &report.head, &*lines, &mut copied).unwrap();
