@@ -1,10 +1,10 @@
 //! Many accounts in one run.
 
-use std::{collections::BTreeSet, process::Command};
+use std::{collections::BTreeSet, process::Command, time::Duration};
 
 use demarc_model::calls;
 use demarc_report::{Counts, Report, Share};
-use demarc_sim::{Fault, Rule};
+use demarc_sim::{Fault, Latency, Rule};
 use serde_json::{Value, json};
 
 use crate::{Scan, assert_same, sim, write};
@@ -15,6 +15,23 @@ const SMALL: &[&str] = &["--service", "rds", "--service", "account"];
 
 fn ids(report: &Report) -> Vec<&str> {
     report.head.accounts.iter().map(|row| row.id.as_str()).collect()
+}
+
+#[test]
+fn a_listing_that_breaks_while_accounts_are_read_ends_the_scan_without_a_report() {
+    let sim = sim(|sim| {
+        // By this seed, not the first page.
+        let rule = Rule::new(Fault::Denied).operation("ListAccounts").probability(0.3);
+        let slow = Latency::Fixed(Duration::from_millis(100));
+        sim.accounts(200).latency(slow).fault(rule).seed(2).log()
+    });
+    let ended = Scan::of(&sim, &[ORGANIZATION, SMALL].concat()).run();
+    assert_eq!(ended.code(), 1, "{}", ended.stderr);
+    assert!(ended.report.is_none());
+    assert!(ended.stderr.contains("organizations:ListAccounts"), "{}", ended.stderr);
+    let asked = |operation: &str| sim.log().iter().filter(|a| a.operation == operation).count();
+    assert!(asked("AssumeRole") > 0, "{} pages", asked("ListAccounts"));
+    assert!(asked("AssumeRole") < 100, "{} accounts were entered", asked("AssumeRole"));
 }
 
 #[test]
