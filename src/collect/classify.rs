@@ -36,6 +36,8 @@ pub(crate) enum Retry {
     Transient,
     /// Too fast.
     Throttled,
+    /// The credentials ran out on the way: those that renew themselves may be others by now.
+    Expired,
 }
 
 const THROTTLED: &[&str] = &[
@@ -147,7 +149,7 @@ fn service_error(status: u16, code: Option<&str>, message: &str) -> (Retry, Caus
     } else if is(DENIED) {
         (Retry::Never, denied(&name, message))
     } else if is(EXPIRED) {
-        (Retry::Never, Cause::CredentialsExpired)
+        (Retry::Expired, Cause::CredentialsExpired)
     } else if is(NOT_SUBSCRIBED) {
         (Retry::Never, Cause::NotSubscribed { code: name })
     } else if is(REGION_DISABLED) {

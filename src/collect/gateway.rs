@@ -4,7 +4,10 @@
 use std::{
     collections::{BTreeSet, HashSet},
     future::Future,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -27,6 +30,8 @@ use crate::{
 const TRANSIENT_ATTEMPTS: u32 = 5;
 /// Attempts at one question that throttling may cost; with the pauses between them, minutes.
 const THROTTLED_ATTEMPTS: u32 = 10;
+/// Attempts at one question that credentials may cost which ran out on the way.
+const EXPIRED_ATTEMPTS: u32 = 3;
 /// The pause after the first failure; doubled with each further one.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(20);
@@ -75,6 +80,8 @@ pub struct Gateway {
     /// What the selected checks need; nothing else is asked.
     pub(crate) wanted: Arc<BTreeSet<&'static Call>>,
     pub ledger: Arc<Ledger>,
+    /// The credentials ran out and were not renewed: asking again is in vain.
+    pub(crate) expired: Arc<AtomicBool>,
 }
 
 impl Gateway {
@@ -93,6 +100,7 @@ impl Gateway {
             partition: Arc::from(partition),
             wanted,
             ledger: Arc::default(),
+            expired: Arc::default(),
         }
     }
 
@@ -223,7 +231,7 @@ impl Context {
     {
         let shared = &self.gateway.shared;
         let bucket = shared.buckets.of(&self.gateway.account, &self.region, call);
-        let (mut faults, mut throttles) = (0, 0);
+        let (mut faults, mut throttles, mut expiries) = (0, 0, 0);
         loop {
             if let Some(bucket) = &bucket {
                 bucket.take().await;
@@ -260,6 +268,21 @@ impl Context {
                     }
                     if shared.pauses {
                         tokio::time::sleep(pause(faults, failure.retry_after)).await;
+                    }
+                }
+                Retry::Expired => {
+                    expiries += 1;
+                    let expired = &self.gateway.expired;
+                    if expired.load(Ordering::Relaxed) {
+                        return Err(failure);
+                    }
+                    if expiries >= EXPIRED_ATTEMPTS {
+                        expired.store(true, Ordering::Relaxed);
+                        return Err(failure);
+                    }
+                    Progress::count(&shared.progress.retried);
+                    if shared.pauses {
+                        tokio::time::sleep(pause(expiries, None)).await;
                     }
                 }
                 Retry::Throttled => {

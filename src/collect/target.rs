@@ -387,7 +387,7 @@ where
         }
         _ => false,
     };
-    !lasts && Failure::of(error).retry != Retry::Never
+    !lasts && matches!(Failure::of(error).retry, Retry::Transient | Retry::Throttled)
 }
 
 /// A configuration that reaches nothing but its transport: for replays.

@@ -48,6 +48,7 @@ fn a_fault_at_one_call_in_twenty_costs_no_coverage_when_it_passes() {
         Fault::Malformed,
         Fault::Stall,
         Fault::StallMidway,
+        Fault::ExpiredToken,
     ];
     for (seed, fault) in (1..).zip(faults) {
         let sim = sim(|sim| sim.fault(Rule::new(fault).probability(0.05)).seed(seed));

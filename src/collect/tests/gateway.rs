@@ -156,6 +156,17 @@ async fn refused(status: u16, code: &str, message: &str) -> Cause {
 }
 
 #[tokio::test]
+async fn credentials_that_are_not_renewed_are_tried_in_vain_once_an_account() {
+    let answer = ec2_error("RequestExpired", "Request has expired.");
+    let canned = Canned::default().on("DescribeVpcs", 400, &answer);
+    let context = context(&canned, VPCS);
+    for sent in [3, 4, 5] {
+        let cause = vpcs(&context).await.all().unwrap_err().cause.clone();
+        assert_eq!((cause, canned.sent().len()), (Cause::CredentialsExpired, sent));
+    }
+}
+
+#[tokio::test]
 async fn what_refused_the_call_is_told_apart() {
     let code = |code: &str| code.to_owned();
     assert_eq!(
