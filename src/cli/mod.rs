@@ -7,6 +7,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use crate::exit::Outcome;
 
+mod accounts;
 mod boundary;
 mod checks;
 pub(crate) mod config;

@@ -2,7 +2,7 @@
 
 use std::{
     io::{IsTerminal as _, Write},
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, SystemTime},
 };
@@ -15,11 +15,11 @@ use demarc_collect::{
     target::{self, Access, Caller, Member, Role, Timeouts},
 };
 use demarc_model::{Severity, Verdict, time::Timestamp};
-use demarc_report::{AccountError, Change, Finding, Format, Scan};
-use futures_util::{FutureExt as _, StreamExt as _, stream};
+use demarc_report::{Change, Finding, Format, Scan};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    accounts::{Entrance, Organization},
     config::Config,
     print, region,
     select::{Select, unknown},
@@ -88,33 +88,6 @@ pub(crate) struct Target {
     /// Endpoint to use for every service (AWS_ENDPOINT_URL works too)
     #[arg(long, value_name = "URL", env = "DEMARC_ENDPOINT_URL")]
     endpoint_url: Option<String>,
-}
-
-#[derive(Debug, Clone, Default, clap::Args)]
-#[command(next_help_heading = "Many accounts")]
-pub(crate) struct Organization {
-    /// Scan every active account of the organization
-    #[arg(long, env = "DEMARC_ORGANIZATION", requires = "assume_role")]
-    #[expect(clippy::struct_field_names, reason = "named after its flag")]
-    organization: bool,
-    /// Only accounts of this organizational unit and those below it (repeatable)
-    #[arg(long, value_name = "OU", requires = "organization")]
-    ou: Vec<String>,
-    /// Leave out this account (repeatable)
-    #[arg(long, value_name = "ID")]
-    exclude_account: Vec<String>,
-    /// Scan the accounts of a file: one id a line, a name after it if you like, # comments
-    #[arg(long, value_name = "FILE", conflicts_with = "organization", requires = "assume_role")]
-    accounts: Option<PathBuf>,
-    /// Name (with its path) of the role to assume in each account
-    #[arg(long, value_name = "NAME", env = "DEMARC_ASSUME_ROLE")]
-    assume_role: Option<String>,
-    /// Accounts that are read at the same time
-    #[arg(long, value_name = "NUMBER", default_value_t = 16, value_parser = clap::value_parser!(u16).range(1..))]
-    accounts_at_once: u16,
-    /// Directory that lets a killed run go on where it was
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["record", "replay"])]
-    checkpoint: Option<PathBuf>,
 }
 
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -306,8 +279,15 @@ impl Args {
         let caller = Arc::new(self.connect(&network, &session_policy).await?);
         let transport = scan::transport(&network, recorder.as_ref());
         let listed = self.organization.listed()?;
-        let accounts =
-            self.accounts(&shared, &caller, &transport, &session_policy, listed.as_deref());
+        let entrance = Entrance {
+            caller: Arc::clone(&caller),
+            transport: transport.clone(),
+            role_name: self.organization.assume_role.clone().unwrap_or_default(),
+            external_id: self.target.external_id.clone(),
+            session_name: self.target.session_name.clone(),
+            session_policy,
+        };
+        let accounts = self.organization.accounts(&shared, entrance, listed.as_deref());
         let (spool, plan) = match &self.organization.checkpoint {
             None => (Spool::temporary()?, plan),
             Some(directory) => {
@@ -416,116 +396,6 @@ impl Args {
         };
         Ok(target::connect(&access, network).await?)
     }
-
-    /// The accounts to read: those that a file `listed`, the organization's, or the caller's own.
-    fn accounts(
-        &self,
-        shared: &demarc_collect::Shared,
-        caller: &Arc<Caller>,
-        transport: &Transport,
-        session_policy: &str,
-        listed: Option<&[Member]>,
-    ) -> Accounts {
-        let organization = &self.organization;
-        let entrance = Entrance {
-            caller: Arc::clone(caller),
-            transport: transport.clone(),
-            role_name: organization.assume_role.clone().unwrap_or_default(),
-            external_id: self.target.external_id.clone(),
-            session_name: self.target.session_name.clone(),
-            session_policy: session_policy.to_owned(),
-        };
-        if let Some(listed) = listed {
-            let accounts = listed.iter().cloned().map(|member| entrance.account(member)).collect();
-            return Accounts::of(accounts, shared);
-        }
-        if !organization.organization {
-            let (way, id) = (entrance.direct(), caller.account.clone());
-            return Accounts::of(vec![Account { id, name: None, way }], shared);
-        }
-        let (units, excluded) = (&organization.ou, &organization.exclude_account);
-        let (mut members, listing) = target::members(shared, caller, units, excluded);
-        let known = stream::poll_fn(move |polled| members.poll_recv(polled))
-            .map(move |member| entrance.account(member));
-        let listing = listing.map(|listed| Ok(listed.context("the listing panicked")??));
-        Accounts { known: known.boxed(), listing: listing.boxed() }
-    }
-}
-
-/// The way into the accounts of a run.
-struct Entrance {
-    caller: Arc<Caller>,
-    transport: Transport,
-    role_name: String,
-    external_id: Option<String>,
-    session_name: String,
-    session_policy: String,
-}
-
-impl Entrance {
-    fn direct(&self) -> Way {
-        Way::Direct { caller: Arc::clone(&self.caller), transport: self.transport.clone() }
-    }
-
-    fn account(&self, member: Member) -> Account {
-        let way = if !member.active {
-            Way::Closed(AccountError {
-                cause: "not-active".to_owned(),
-                reason: "the account is not active in the organization".to_owned(),
-            })
-        } else if member.id == self.caller.account {
-            self.direct()
-        } else {
-            Way::Role {
-                caller: Arc::clone(&self.caller),
-                transport: self.transport.clone(),
-                role: Role {
-                    arn: target::role_arn(&self.caller.partition, &member.id, &self.role_name),
-                    external_id: self.external_id.clone(),
-                    session_name: self.session_name.clone(),
-                    mfa: None,
-                    policy: Some(self.session_policy.clone()),
-                },
-            }
-        };
-        let name = Some(member.name).filter(|name| !name.is_empty());
-        Account { id: member.id, name, way }
-    }
-}
-
-impl Organization {
-    /// The accounts of the file, if one was named, but for those that are left out.
-    fn listed(&self) -> anyhow::Result<Option<Vec<Member>>> {
-        let Some(path) = &self.accounts else { return Ok(None) };
-        let mut listed = read_accounts(path)?;
-        listed.retain(|member| !self.exclude_account.contains(&member.id));
-        Ok(Some(listed))
-    }
-}
-
-/// One account id a line, a name after it, `#` comments.
-fn read_accounts(path: &Path) -> anyhow::Result<Vec<Member>> {
-    let shown = path.display();
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read accounts file \"{shown}\""))?;
-    let mut members = std::collections::BTreeMap::new();
-    for (number, line) in text.lines().enumerate() {
-        let line = line.split('#').next().unwrap_or_default().trim();
-        if line.is_empty() {
-            continue;
-        }
-        let (id, name) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
-        if id.len() != 12 || !id.chars().all(|c| c.is_ascii_digit()) {
-            let number = number + 1;
-            let text = format!(
-                "accounts file \"{shown}\", line {number}: \"{id}\" is not a twelve-digit account id"
-            );
-            return Err(Usage(text).into());
-        }
-        let member = Member { id: id.to_owned(), name: name.trim().to_owned(), active: true };
-        members.insert(id.to_owned(), member);
-    }
-    Ok(members.into_values().collect())
 }
 
 impl Target {
