@@ -266,9 +266,7 @@ impl Context {
                     if faults >= TRANSIENT_ATTEMPTS {
                         return Err(failure);
                     }
-                    if shared.pauses {
-                        tokio::time::sleep(pause(faults, failure.retry_after)).await;
-                    }
+                    self.pause(pause(faults, failure.retry_after)).await;
                 }
                 Retry::Expired => {
                     expiries += 1;
@@ -281,9 +279,7 @@ impl Context {
                         return Err(failure);
                     }
                     Progress::count(&shared.progress.retried);
-                    if shared.pauses {
-                        tokio::time::sleep(pause(expiries, None)).await;
-                    }
+                    self.pause(pause(expiries, None)).await;
                 }
                 Retry::Throttled => {
                     throttles += 1;
