@@ -18,7 +18,7 @@ const GAP_ACCOUNTS: usize = 20;
 pub(crate) const WORST: usize = 10;
 
 /// What one check found in one account.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct Tally {
     pub(crate) verdicts: Counts,
     /// One look a region, or one at the account's global part.
@@ -26,23 +26,11 @@ pub(crate) struct Tally {
     /// A resource was there to be judged, not only the account itself.
     pub(crate) saw_resource: bool,
     pub(crate) gaps: Vec<Gap>,
-    pub(crate) worst: Worst,
-}
-
-impl Default for Tally {
-    fn default() -> Self {
-        Self {
-            verdicts: Counts::default(),
-            looks: Share::default(),
-            saw_resource: false,
-            gaps: Vec::new(),
-            worst: Worst::new(WORST),
-        }
-    }
+    pub(crate) worst: Worst<WORST>,
 }
 
 /// The figures of one account, or of many added up.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(crate) struct Totals {
     accounts: Vec<AccountRow>,
     summary: Summary,
@@ -54,23 +42,7 @@ pub(crate) struct Totals {
     cells: BTreeMap<String, BTreeMap<Layer, Counts>>,
     /// Services of which a resource was seen.
     in_use: BTreeSet<String>,
-    worst: Worst,
-}
-
-impl Default for Totals {
-    fn default() -> Self {
-        Self {
-            accounts: Vec::new(),
-            summary: Summary::default(),
-            looks: Share::default(),
-            looks_by_check: BTreeMap::new(),
-            calls: Vec::new(),
-            gaps: Vec::new(),
-            cells: BTreeMap::new(),
-            in_use: BTreeSet::new(),
-            worst: Worst::new(WORST),
-        }
-    }
+    worst: Worst<WORST>,
 }
 
 impl Totals {

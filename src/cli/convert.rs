@@ -48,7 +48,7 @@ impl Args {
             demarc_report::write(format, &head, &mut findings(), out)
         };
         let worst = || {
-            let mut worst = Worst::new(WORST);
+            let mut worst = Worst::<WORST>::default();
             findings().try_for_each(|finding| finding.map(|finding| worst.push(&finding)))?;
             Ok(worst.into_vec())
         };

@@ -23,7 +23,7 @@ pub(crate) fn write(
     findings: &mut Stream<'_>,
     out: &mut dyn Write,
 ) -> Result<(), Error> {
-    let mut worst = Worst::new(WORST);
+    let mut worst = Worst::<WORST>::default();
     for finding in findings {
         worst.push(&finding?);
     }

@@ -8,9 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::Finding;
 
 /// Keeps the worst open findings it is shown: by severity, then in the report's order.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Worst {
-    keep: usize,
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Worst<const KEPT: usize> {
     /// The worst first.
     found: Vec<Finding>,
     seen: u64,
@@ -22,11 +21,7 @@ fn key(finding: &Finding) -> Key<'_> {
     (Reverse(finding.severity), finding.sort_key())
 }
 
-impl Worst {
-    pub fn new(keep: usize) -> Self {
-        Self { keep, found: Vec::new(), seen: 0 }
-    }
-
+impl<const KEPT: usize> Worst<KEPT> {
     /// Shows one finding; only open ones count.
     pub fn push(&mut self, finding: &Finding) {
         if !finding.is_open() {
@@ -34,10 +29,10 @@ impl Worst {
         }
         self.seen += 1;
         let is_worse = |last: &Finding| key(finding) < key(last);
-        if self.found.len() < self.keep || self.found.last().is_some_and(is_worse) {
+        if self.found.len() < KEPT || self.found.last().is_some_and(is_worse) {
             let at = self.found.partition_point(|known| key(known) <= key(finding));
             self.found.insert(at, finding.clone());
-            self.found.truncate(self.keep);
+            self.found.truncate(KEPT);
         }
     }
 
@@ -46,7 +41,7 @@ impl Worst {
         self.seen += other.seen;
         self.found.extend(other.found);
         self.found.sort_by(|a, b| key(a).cmp(&key(b)));
-        self.found.truncate(self.keep);
+        self.found.truncate(KEPT);
     }
 
     /// How many open findings it was shown.

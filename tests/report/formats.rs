@@ -19,7 +19,7 @@ fn written(format: Format, report: &Report) -> String {
 }
 
 fn summary(report: &Report, width: usize) -> String {
-    let mut worst = Worst::new(3);
+    let mut worst = Worst::<3>::default();
     report.findings.iter().for_each(|finding| worst.push(finding));
     let mut out = Vec::new();
     terminal::summary(&report.head, &worst.into_vec(), width, &mut out).unwrap();
@@ -347,7 +347,7 @@ fn anstyle_free(text: &str) -> String {
 #[test]
 fn the_worst_come_first_and_suppressed_ones_not_at_all() {
     let report = report();
-    let mut worst = Worst::new(2);
+    let mut worst = Worst::<2>::default();
     report.findings.iter().for_each(|finding| worst.push(finding));
     assert_eq!(worst.seen(), 6);
     let worst: Vec<_> = worst.into_vec().into_iter().map(|f| f.check).collect();
