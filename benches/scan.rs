@@ -14,6 +14,7 @@ use std::{
 };
 
 use anyhow::{Context as _, ensure};
+use demarc_collect::target;
 use demarc_sim::{
     Logged, Recorded, Running, Sim,
     scale::{Sizes, scale},
@@ -24,30 +25,10 @@ const LATENCY: Duration = Duration::from_millis(50);
 const BUDGET: f64 = 0.5;
 const IN_FLIGHT: f64 = 256.0;
 
-/// The regions that every account of the `aws` partition has.
-const REGIONS: [&str; 17] = [
-    "ap-northeast-1",
-    "ap-northeast-2",
-    "ap-northeast-3",
-    "ap-south-1",
-    "ap-southeast-1",
-    "ap-southeast-2",
-    "ca-central-1",
-    "eu-central-1",
-    "eu-north-1",
-    "eu-west-1",
-    "eu-west-2",
-    "eu-west-3",
-    "sa-east-1",
-    "us-east-1",
-    "us-east-2",
-    "us-west-1",
-    "us-west-2",
-];
-
 struct Scenario {
     name: &'static str,
     accounts: usize,
+    /// Empty for those that every account of the `aws` partition has.
     regions: &'static [&'static str],
     sizes: Option<fn() -> Sizes>,
     /// The share of every bucket that another client takes.
@@ -89,7 +70,7 @@ const SCENARIOS: &[Scenario] = &[
     Scenario {
         name: "17-regions",
         accounts: 1,
-        regions: &REGIONS,
+        regions: &[],
         sizes: None,
         foreign: 0.0,
         arguments: &[],
@@ -199,9 +180,13 @@ fn run(scenario: &Scenario) -> anyhow::Result<()> {
     if let Some(sizes) = scenario.sizes {
         recorded = scale(recorded, &sizes())?;
     }
+    let regions = match scenario.regions {
+        [] => target::default_regions("aws"),
+        regions => regions,
+    };
     let mut builder = Sim::builder(recorded)
         .accounts(scenario.accounts)
-        .regions(scenario.regions.iter().copied())
+        .regions(regions.iter().copied())
         .latency(format!("{}ms", LATENCY.as_millis()).parse().map_err(anyhow::Error::msg)?)
         .limits(true)
         .foreign_load(scenario.foreign);
